@@ -1,0 +1,35 @@
+import Foundation
+import Replication
+import Scheduling
+
+/// Jobs and tables as people edit them.
+package protocol CatalogStore: Sendable {
+    /// - Throws: `OperationError` when the name is taken.
+    func add(_ job: JobRecord) async throws -> JobRecord
+    func jobs() async throws -> [JobRecord]
+    func update(_ job: JobRecord) async throws
+    /// Removes a job with its tables and their history. What lies in the destination stays.
+    func remove(jobID: Int64) async throws
+    /// - Returns: All tables of a job, or of all jobs, by name.
+    func tables(ofJob jobID: Int64?) async throws -> [TableRecord]
+    /// Inserts a table (id 0) or changes mapping and `disabled` of one.
+    func save(_ table: TableRecord) async throws -> TableRecord
+    /// Newest first.
+    func copies(ofTable tableID: Int64, limit: Int) async throws -> [TableCopyRecord]
+}
+
+/// More of the store that operations need.
+package protocol RequestStore: Sendable {
+    /// Makes a table due at once.
+    func request(tableID: Int64) async throws
+    /// This metadata store's own name, made once, random.
+    func installationID() async throws -> String
+}
+
+/// Encrypts connection strings for the store.
+package protocol SecretSealing: Sendable {
+    /// - Parameter context: Bound to the ciphertext: it opens only under the same one.
+    func seal(_ secret: String, context: String) throws -> Data
+    /// - Throws: `OperationError` `secretKey` when the key does not fit.
+    func open(_ sealed: Data, context: String) throws -> String
+}

@@ -1,0 +1,114 @@
+/// Who wrote a checkpoint, and as which write: a writer that does not find exactly what it read has been overtaken.
+package struct CheckpointStamp: Sendable, Hashable, Codable {
+    /// The metadata store that the writer belongs to.
+    package var installation: String
+    package var job: String
+    /// The lease's generation at the write.
+    package var generation: Int64
+    /// Counts writes.
+    package var batch: Int64
+
+    package init(installation: String, job: String, generation: Int64, batch: Int64) {
+        self.installation = installation
+        self.job = job
+        self.generation = generation
+        self.batch = batch
+    }
+
+    /// The stamp of the next write, made under a lease of `generation`.
+    package func next(generation: Int64) -> CheckpointStamp {
+        CheckpointStamp(installation: installation, job: job, generation: generation, batch: batch + 1)
+    }
+}
+
+/// How far a table has come. It lies in the destination and commits with the rows it covers.
+package struct Checkpoint: Sendable, Hashable, Codable {
+    package var stamp: CheckpointStamp
+    package var state: CheckpointState
+
+    package init(stamp: CheckpointStamp, state: CheckpointState) {
+        self.stamp = stamp
+        self.state = state
+    }
+}
+
+/// The position of a table: what the next pass starts from and, while a pass is unfinished, where it stands.
+package struct CheckpointState: Sendable, Hashable, Codable {
+    /// `TableMapping.definition` under which this was made.
+    package var definition: String
+    package var source: SourceIdentity
+    /// Every row version of a lower transaction number has been read; nil: not known, read without that bound.
+    package var horizon: UInt64?
+    /// Rows below it cannot be new, but for sweeps; nil: none.
+    package var floor: SourceTime?
+    /// The next pass reads without a floor.
+    package var sweepDue: Bool
+    /// The source's clock at the start of the last finished sweep; before one, at the start of the first load.
+    package var completeUpTo: SourceTime?
+    /// The source's clock at the start of the last pass that reached the end.
+    package var caughtUpAsOf: SourceTime?
+    package var maxUpdatedKey: String?
+    package var maxPrimaryKey: [String]?
+    /// Rows in the replica, counted once and then kept by what each load inserted and deleted.
+    package var replicaRows: Int
+    package var pass: UnfinishedPass?
+
+    package init(
+        definition: String, source: SourceIdentity, horizon: UInt64? = nil, floor: SourceTime? = nil,
+        sweepDue: Bool = false, completeUpTo: SourceTime? = nil, caughtUpAsOf: SourceTime? = nil,
+        maxUpdatedKey: String? = nil, maxPrimaryKey: [String]? = nil, replicaRows: Int = 0,
+        pass: UnfinishedPass? = nil
+    ) {
+        self.definition = definition
+        self.source = source
+        self.horizon = horizon
+        self.floor = floor
+        self.sweepDue = sweepDue
+        self.completeUpTo = completeUpTo
+        self.caughtUpAsOf = caughtUpAsOf
+        self.maxUpdatedKey = maxUpdatedKey
+        self.maxPrimaryKey = maxPrimaryKey
+        self.replicaRows = replicaRows
+        self.pass = pass
+    }
+}
+
+/// A pass under way. Its readings become the state's when it reaches the end: the pass after it uses them.
+package struct UnfinishedPass: Sendable, Hashable, Codable {
+    package enum Kind: String, Sendable, Codable {
+        /// The whole table, by key.
+        case firstLoad
+        /// Changes, without a floor.
+        case sweep
+        /// Changes, above the floor.
+        case incremental
+    }
+
+    /// The stretch of the table that is being read; rows without an `updated_key` follow those with one.
+    package enum Stretch: String, Sendable, Codable {
+        case byKey, changes, unstamped
+    }
+
+    package var kind: Kind
+    package var startedAt: SourceTime
+    package var nextHorizon: UInt64?
+    package var nextFloor: SourceTime?
+    package var stretch: Stretch
+    /// The last row merged in this stretch; nil before the first.
+    package var position: CursorPosition?
+    /// Rows can be appended without looking for older versions: the replica was empty when a load by key began.
+    package var appends: Bool
+
+    package init(
+        kind: Kind, startedAt: SourceTime, nextHorizon: UInt64?, nextFloor: SourceTime?, stretch: Stretch,
+        position: CursorPosition? = nil, appends: Bool = false
+    ) {
+        self.kind = kind
+        self.startedAt = startedAt
+        self.nextHorizon = nextHorizon
+        self.nextFloor = nextFloor
+        self.stretch = stretch
+        self.position = position
+        self.appends = appends
+    }
+}

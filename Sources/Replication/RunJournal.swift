@@ -1,0 +1,27 @@
+/// What a run tells its surroundings and asks of them.
+package protocol RunJournal: Sendable {
+    /// The position moved and is committed; `idle` when only the mirror moves.
+    func mirror(_ checkpoint: Checkpoint, progress: RunProgress) async throws
+
+    /// The lease's generation must be at least this from now on: an overtaken owner had written a higher one.
+    func raiseGeneration(to generation: Int64) async throws
+
+    /// Whether the run should end between two batches: shutting down, or the lease is lost.
+    func shouldStop() async -> Bool
+}
+
+/// What a run has moved so far.
+package struct RunProgress: Sendable, Hashable {
+    package var rows = 0
+    package var batches = 0
+    /// CSV bytes.
+    package var bytes = 0
+    package var readAndStage: Duration = .zero
+    package var load: Duration = .zero
+    /// Whether the pass reached the end of the table.
+    package var caughtUp = false
+    /// Why the run did not simply go on; for people.
+    package var notices: [PassPlan.Notice] = []
+
+    package init() {}
+}

@@ -1,0 +1,31 @@
+/// The knobs of a run, all with their documented defaults.
+package struct RunSettings: Sendable, Hashable {
+    /// Rows in a batch, and in a chunk of a first load: `IMPORT_ROW_LIMIT`.
+    package var rowLimit = 100_000
+    /// Files a load should have at least where it is large enough; nil asks the cluster:
+    /// `PARALLEL_PROCESSING_NODE_SLICES`.
+    package var slices: Int?
+    /// Microseconds a floor lies below the earliest open transaction.
+    package var lookback = SourceTime.second * 600
+    /// The metadata store that this process belongs to.
+    package var installation: String
+
+    package init(installation: String) {
+        self.installation = installation
+    }
+}
+
+/// What a run knows when it starts: its lease, and the mirror of the checkpoint.
+package struct RunLease: Sendable, Hashable {
+    package var generation: Int64
+    /// The checkpoint as metadata last saw it.
+    package var mirror: Checkpoint?
+    /// The run before this one ended and said so; otherwise the destination is asked first.
+    package var previousEndedCleanly: Bool
+
+    package init(generation: Int64, mirror: Checkpoint?, previousEndedCleanly: Bool) {
+        self.generation = generation
+        self.mirror = mirror
+        self.previousEndedCleanly = previousEndedCleanly
+    }
+}

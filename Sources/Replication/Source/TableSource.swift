@@ -1,0 +1,82 @@
+/// Who the source is: a failover, a restore or another server behind the same name changes it, and transaction numbers
+/// of the old one then mean nothing.
+package struct SourceIdentity: Sendable, Hashable, Codable {
+    /// The cluster's number from its creation.
+    package var system: String
+    /// Raised by every promotion.
+    package var timeline: String
+    package var database: String
+
+    package init(system: String, timeline: String, database: String) {
+        self.system = system
+        self.timeline = timeline
+        self.database = database
+    }
+}
+
+/// What other sessions at the source were doing, read before the snapshot that it bounds.
+package struct SourceActivity: Sendable, Hashable {
+    package var clock: SourceTime
+    /// Start of the oldest transaction of another session of this database.
+    package var oldestTransaction: SourceTime?
+    /// Some session's state is hidden from our user.
+    package var hasHiddenSessions: Bool
+    /// This database has a prepared (two-phase) transaction.
+    package var hasPreparedTransaction: Bool
+    package var isStandby: Bool
+    /// On a standby: the commit time of the last replayed transaction.
+    package var replayedUpTo: SourceTime?
+
+    package init(
+        clock: SourceTime, oldestTransaction: SourceTime? = nil, hasHiddenSessions: Bool = false,
+        hasPreparedTransaction: Bool = false, isStandby: Bool = false, replayedUpTo: SourceTime? = nil
+    ) {
+        self.clock = clock
+        self.oldestTransaction = oldestTransaction
+        self.hasHiddenSessions = hasHiddenSessions
+        self.hasPreparedTransaction = hasPreparedTransaction
+        self.isStandby = isStandby
+        self.replayedUpTo = replayedUpTo
+    }
+}
+
+/// The readings that bound a pass, taken in this order before its first row.
+package struct PassStart: Sendable, Hashable {
+    package var identity: SourceIdentity
+    package var activity: SourceActivity
+    /// Every transaction numbered below it had ended; nil where rows show no usable number (views, foreign tables).
+    package var horizon: UInt64?
+    /// The number that the next transaction would take, at the least.
+    package var nextTransaction: UInt64
+
+    package init(
+        identity: SourceIdentity, activity: SourceActivity, horizon: UInt64?, nextTransaction: UInt64
+    ) {
+        self.identity = identity
+        self.activity = activity
+        self.horizon = horizon
+        self.nextTransaction = nextTransaction
+    }
+}
+
+/// Rows of one source, one snapshot at a time. One instance serves one run and is not shared.
+package protocol TableSource: Sendable {
+    /// The table as the catalog has it now.
+    /// - Throws: `ReplicationError` `E_SRC_TABLE_GONE` when it does not exist or cannot be seen.
+    func describe(_ table: TableName) async throws -> SourceTable
+
+    /// Takes the readings of a pass's start: clock and activity, prepared transactions, then a snapshot's horizon.
+    func startPass(_ mapping: TableMapping) async throws -> PassStart
+
+    /// Opens a snapshot and measures the batch: one statement, the only one when nothing is new.
+    func openBatch(_ query: BatchQuery) async throws -> BatchExtent
+
+    /// The rows of the opened batch, from the same snapshot, CSV with `format.nullSentinel` for NULL.
+    func rows(_ query: BatchQuery, extent: BatchExtent, format: BatchFormat) async throws -> RowStream
+
+    /// Ends the snapshot that `openBatch` opened.
+    func closeBatch() async throws
+
+    /// Closes the connection. Safe to call twice.
+    func close() async
+}

@@ -1,0 +1,169 @@
+/// What a session knows that a rewritten expression must carry.
+struct ExpressionContext: Sendable, Equatable {
+    var lastCopyCount: Int64 = 0
+    var lastCopyID: Int64 = -1
+    /// The statement writes rows, so leader-only functions are refused.
+    var writesRows = false
+}
+
+/// The rules for the inside of queries: folds names, refuses what Redshift lacks, rewrites what PostgreSQL lacks.
+struct ExpressionRules {
+    private let sql: SQLText
+    private let range: Range<Int>
+    private let context: ExpressionContext
+    private var edits: SQLEdits
+
+    /// The text of `range`, for the PostgreSQL behind.
+    static func rewrite(_ sql: SQLText, _ range: Range<Int>, _ context: ExpressionContext) throws(StandInError)
+        -> String
+    {
+        var rules = ExpressionRules(sql: sql, range: range, context: context, edits: SQLEdits(sql))
+        for index in range { try rules.visit(index) }
+        return rules.edits.apply(to: range)
+    }
+
+    private mutating func visit(_ index: Int) throws(StandInError) {
+        switch sql.tokens[index].kind {
+        case .word: try visitWord(index)
+        case .quoted: try visitQuoted(index)
+        case .hashName: edits.replace(index..<index + 1, with: Identifier.quote(ASCII.fold(sql.text(index))))
+        case .prefixedString:
+            let prefix = sql.text(index).prefix { $0 != "'" && $0 != "\"" }.lowercased()
+            throw StandInError("42704", "type \"\(prefix)\" does not exist")
+        case .parameter: throw StandInError("42P02", "there is no parameter \(sql.text(index))")
+        case .dollarString: throw .syntax(near: "$$")
+        case .symbol where sql.isCast(index): try visitCast(typeAt: index + 1)
+        case .string, .number, .symbol: break
+        }
+    }
+
+    private mutating func visitQuoted(_ index: Int) throws(StandInError) {
+        let text = sql.text(index)
+        let name = Identifier.unquote(text)
+        let folded = ASCII.fold(name)
+        try Identifier.check(folded)
+        if folded != name { edits.replace(index..<index + 1, with: Identifier.quote(folded)) }
+    }
+
+    private func isName(_ index: Int) -> Bool { sql.isSymbol(index - 1, ".") }
+    private func isCall(_ index: Int) -> Bool { index + 1 < range.upperBound && sql.isSymbol(index + 1, "(") }
+    private func isEmptyCall(_ index: Int) -> Bool { isCall(index) && sql.isSymbol(index + 2, ")") }
+
+    private mutating func visitWord(_ index: Int) throws(StandInError) {
+        let length = sql.tokens[index].end - sql.tokens[index].start
+        guard length <= 32 else { return try Identifier.check(sql.text(index)) }
+        guard let word = sql.word(index) else { return }
+        if word == "information_schema", sql.isSymbol(index + 1, "."), let view = sql.word(index + 2),
+            ["columns", "tables", "schemata"].contains(view)
+        {
+            edits.replace(index..<index + 3, with: "pg_catalog.standin_\(view)")
+            return
+        }
+        if isName(index), !sql.isWord(index - 2, "pg_catalog") { return }
+        if isCall(index) { try visitCall(word, index) } else { try visitBare(word, index) }
+    }
+
+    private mutating func visitCall(_ word: String, _ index: Int) throws(StandInError) {
+        if ReservedWords.refusedFunctions.contains(word) {
+            throw StandInError("42883", "function \(word) does not exist or is not supported in Redshift")
+        }
+        switch word {
+        case "generate_series" where context.writesRows:
+            throw StandInError(
+                "0A000",
+                "Specified types or functions (one per INFO message) not supported on Amazon Redshift tables.")
+        case "version" where isEmptyCall(index): edits.insert("''", after: index + 1)
+        case "pg_last_copy_count" where isEmptyCall(index):
+            edits.insert(String(context.lastCopyCount), after: index + 1)
+        case "pg_last_copy_id" where isEmptyCall(index): edits.insert(String(context.lastCopyID), after: index + 1)
+        case "nvl": edits.replace(index..<index + 1, with: "coalesce")
+        case "dateadd", "datediff", "date_diff", "date_add":
+            if sql.tokens.indices.contains(index + 2), sql.tokens[index + 2].kind == .word, sql.isSymbol(index + 3, ",") {
+                edits.replace(index + 2..<index + 3, with: "'\(sql.word(index + 2) ?? "")'")
+            }
+        case "cast": try visitCastCall(index)
+        case "filter" where sql.isSymbol(index - 1, ")"): throw .syntax(near: "(")
+        case "values": try visitValues(index)
+        case "listagg": try visitListagg(index)
+        default: break
+        }
+    }
+
+    private mutating func visitBare(_ word: String, _ index: Int) throws(StandInError) {
+        switch word {
+        case "returning": throw .syntax(near: "returning")
+        case "conflict" where sql.isWord(index - 1, "on"): throw .syntax(near: "on")
+        case "from" where sql.isWord(index - 1, "distinct") && (sql.isWord(index - 2, "is") || sql.isWord(index - 2, "not")):
+            throw .syntax(near: "distinct")
+        case "on" where sql.isWord(index - 1, "distinct"): throw .unsupported("SELECT DISTINCT ON")
+        case "lateral": throw .unsupported("LATERAL")
+        case "sysdate": edits.replace(index..<index + 1, with: "sysdate()")
+        case "minus": edits.replace(index..<index + 1, with: "except")
+        case "top" where sql.isWord(index - 1, "select") && sql.tokens.indices.contains(index + 1)
+            && sql.tokens[index + 1].kind == .number:
+            visitTop(index)
+        default: break
+        }
+    }
+
+    /// `FROM (VALUES …)`: a table constant, which Redshift lacks. INSERT's VALUES never follows `(`.
+    private func visitValues(_ index: Int) throws(StandInError) {
+        if index > range.lowerBound, sql.isSymbol(index - 1, "(") { throw .syntax(near: "values") }
+    }
+
+    private mutating func visitCast(typeAt index: Int) throws(StandInError) {
+        var reader = StatementReader(sql, index..<range.upperBound)
+        if sql.isWord(index, "pg_catalog"), sql.isSymbol(index + 1, ".") { reader.advance(2) }
+        guard reader.kind() == .word else { return }
+        let start = reader.index
+        let type = try ColumnTypeParser.read(&reader, place: .cast)
+        edits.replace(start..<reader.index, with: type.postgres)
+    }
+
+    /// `CAST ( expression AS type )`
+    private mutating func visitCastCall(_ index: Int) throws(StandInError) {
+        let close = try StatementReader(sql, range).closing(after: index + 1) - 1
+        var depth = 0
+        for at in index + 1..<close {
+            if sql.isSymbol(at, "(") { depth += 1 }
+            if sql.isSymbol(at, ")") { depth -= 1 }
+            if depth == 1, sql.isWord(at, "as") { return try visitCast(typeAt: at + 1) }
+        }
+    }
+
+    /// `SELECT TOP n …` becomes `SELECT … LIMIT n` at the end of its query.
+    private mutating func visitTop(_ index: Int) {
+        var depth = 0
+        var end = index
+        while end < range.upperBound {
+            if sql.isSymbol(end, "(") { depth += 1 }
+            if sql.isSymbol(end, ")") {
+                depth -= 1
+                if depth < 0 { break }
+            }
+            end += 1
+        }
+        edits.replace(index..<index + 2, with: "")
+        edits.insert(" limit \(sql.text(index + 1))", after: end - 1)
+    }
+
+    /// `LISTAGG(x, d) WITHIN GROUP (ORDER BY o)` becomes PostgreSQL's aggregate with the order inside.
+    private mutating func visitListagg(_ index: Int) throws(StandInError) {
+        let reader = StatementReader(sql, range)
+        let close = try reader.closing(after: index + 1) - 1
+        var depth = 0
+        let hasDelimiter = (index + 1..<close).contains { at in
+            if sql.isSymbol(at, "(") { depth += 1 }
+            if sql.isSymbol(at, ")") { depth -= 1 }
+            return depth == 1 && sql.isSymbol(at, ",")
+        }
+        edits.replace(index..<index + 1, with: "string_agg")
+        var order = ""
+        if sql.isWord(close + 1, "within"), sql.isWord(close + 2, "group"), sql.isSymbol(close + 3, "(") {
+            let orderEnd = try reader.closing(after: close + 3)
+            order = " " + reader.source(close + 4..<orderEnd - 1)
+            edits.replace(close + 1..<orderEnd, with: "")
+        }
+        edits.insert((hasDelimiter ? "" : ", ''") + order, before: close)
+    }
+}

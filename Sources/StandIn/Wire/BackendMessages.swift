@@ -1,0 +1,126 @@
+import NIOCore
+import PostgresClient
+
+/// The server's half of protocol 3.0, written into one buffer that is sent as a whole.
+struct BackendMessages {
+    private(set) var buffer = ByteBufferAllocator().buffer(capacity: 4096)
+
+    /// Type OIDs as Redshift's drivers know them (aws/amazon-redshift-python-driver, utils/oids.py).
+    enum TypeOID {
+        static let json: UInt32 = 114
+        static let bytea: UInt32 = 17
+        static let redshiftSuper: UInt32 = 4000
+        static let redshiftVarbyte: UInt32 = 6551
+        static let bigint: UInt32 = 20
+        static let varchar: UInt32 = 1043
+    }
+
+    private mutating func message(_ type: Character, _ body: (inout ByteBuffer) -> Void) {
+        buffer.writeInteger(type.asciiValue ?? 0)
+        let lengthIndex = buffer.writerIndex
+        buffer.writeInteger(Int32(0))
+        body(&buffer)
+        buffer.setInteger(Int32(buffer.writerIndex - lengthIndex), at: lengthIndex)
+    }
+
+    mutating func authenticationOK() { message("R") { $0.writeInteger(Int32(0)) } }
+
+    /// Asks for md5(md5(password + user) + salt).
+    mutating func authenticationMD5(salt: [UInt8]) {
+        message("R") {
+            $0.writeInteger(Int32(5))
+            $0.writeBytes(salt)
+        }
+    }
+
+    mutating func parameterStatus(_ name: String, _ value: String) {
+        message("S") {
+            $0.writeNullTerminatedString(name)
+            $0.writeNullTerminatedString(value)
+        }
+    }
+
+    mutating func backendKeyData(pid: Int32, secret: Int32) {
+        message("K") {
+            $0.writeInteger(pid)
+            $0.writeInteger(secret)
+        }
+    }
+
+    mutating func readyForQuery(_ status: PostgresTransactionStatus) {
+        let letter: Character =
+            switch status {
+            case .inTransaction: "T"
+            case .inFailedTransaction: "E"
+            default: "I"
+            }
+        message("Z") { $0.writeInteger(letter.asciiValue ?? 0) }
+    }
+
+    mutating func commandComplete(_ tag: String) { message("C") { $0.writeNullTerminatedString(tag) } }
+
+    mutating func emptyQuery() { message("I") { _ in } }
+
+    mutating func error(_ error: StandInError, severity: String = "ERROR") {
+        fields("E", severity, error.sqlState, error.what, error.why, error.fix)
+    }
+
+    mutating func notice(
+        severity: String, sqlState: String = "00000", _ text: String, detail: String? = nil, hint: String? = nil
+    ) {
+        fields("N", severity, sqlState, text, detail, hint)
+    }
+
+    private mutating func fields(
+        _ type: Character, _ severity: String, _ state: String, _ text: String, _ detail: String?, _ hint: String?
+    ) {
+        message(type) { buffer in
+            for (code, value) in [("S", severity), ("C", state), ("M", text), ("D", detail), ("H", hint)] {
+                guard let value else { continue }
+                buffer.writeString(code)
+                buffer.writeNullTerminatedString(value)
+            }
+            buffer.writeInteger(UInt8(0))
+        }
+    }
+
+    /// Columns under Redshift's type numbers: what PostgreSQL calls json is SUPER, what it calls bytea VARBYTE.
+    mutating func rowDescription(_ columns: [PostgresColumn]) {
+        message("T") { buffer in
+            buffer.writeInteger(Int16(columns.count))
+            for column in columns {
+                buffer.writeNullTerminatedString(column.name)
+                buffer.writeInteger(Int32(0))
+                buffer.writeInteger(Int16(0))
+                buffer.writeInteger(Self.redshiftType(column.typeOID))
+                buffer.writeInteger(column.typeSize)
+                buffer.writeInteger(column.typeModifier)
+                buffer.writeInteger(Int16(0))
+            }
+        }
+    }
+
+    static func redshiftType(_ type: UInt32) -> UInt32 {
+        switch type {
+        case TypeOID.json: TypeOID.redshiftSuper
+        case TypeOID.bytea: TypeOID.redshiftVarbyte
+        default: type
+        }
+    }
+
+    /// One row in text form; VARBYTE loses PostgreSQL's `\x`.
+    mutating func dataRow(_ row: [[UInt8]?], columns: [PostgresColumn]) {
+        message("D") { buffer in
+            buffer.writeInteger(Int16(row.count))
+            for (index, value) in row.enumerated() {
+                guard let value else {
+                    buffer.writeInteger(Int32(-1))
+                    continue
+                }
+                let skipped = index < columns.count && columns[index].typeOID == TypeOID.bytea ? 2 : 0
+                buffer.writeInteger(Int32(value.count - skipped))
+                buffer.writeBytes(value[skipped...])
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+# shellcheck shell=bash
+# What a machine needs before anything is built: a Swift toolchain, C libraries, a PostgreSQL server, Python.
+# Installs with apt what is missing, and nothing else. Sourced after common.sh.
+
+SWIFT_OLDEST_MAJOR=6 SWIFT_OLDEST_MINOR=2
+POSTGRES_OLDEST=14
+
+# The programs of the newest PostgreSQL server of this machine that is new enough, or nothing.
+postgres_programs() {
+    local folder best='' version newest=0
+    for folder in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /usr/bin /usr/local/bin /usr/local/pgsql/bin; do
+        [[ -x $folder/initdb && -x $folder/postgres ]] || continue
+        version=$("$folder/postgres" --version | sed -nE 's/.* ([0-9]+)([.a-z].*)?$/\1/p')
+        if ((${version:-0} >= POSTGRES_OLDEST && version > newest)); then
+            best=$folder newest=$version
+        fi
+    done
+    echo "$best"
+}
+
+check_swift() {
+    local advice="Install the official one: https://www.swift.org/install/linux/ (swiftly, its installer, or an archive), \
+then run this again."
+    local text
+    command -v swift >/dev/null ||
+        fail "there is no Swift toolchain on PATH; $SWIFT_OLDEST_MAJOR.$SWIFT_OLDEST_MINOR or newer is needed. $advice" 69
+    text=$(swift --version 2>/dev/null || true)
+    [[ $text =~ Swift\ version\ ([0-9]+)\.([0-9]+) ]] ||
+        fail "$(command -v swift) is not a Swift compiler. $advice" 69
+    ((BASH_REMATCH[1] > SWIFT_OLDEST_MAJOR ||
+        BASH_REMATCH[1] == SWIFT_OLDEST_MAJOR && BASH_REMATCH[2] >= SWIFT_OLDEST_MINOR)) ||
+        fail "Swift ${BASH_REMATCH[1]}.${BASH_REMATCH[2]} is too old;" \
+            "$SWIFT_OLDEST_MAJOR.$SWIFT_OLDEST_MINOR or newer is needed. $advice" 69
+}
+
+package_installed() {
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+# The missing packages by Debian's names, one a line.
+missing_packages() {
+    local entry
+    # Programs and headers: by the program where there is one, since it may come from elsewhere.
+    for entry in git:git curl:curl pkg-config:pkg-config gcc:gcc g++:g++ ld:binutils psql:postgresql-client \
+        python3:python3 setpriv:util-linux; do
+        command -v "${entry%%:*}" >/dev/null || echo "${entry#*:}"
+    done
+    for entry in libpq:libpq-dev libzstd:libzstd-dev zlib:zlib1g-dev sqlite3:libsqlite3-dev; do
+        if ! command -v pkg-config >/dev/null || ! pkg-config --exists "${entry%%:*}"; then echo "${entry#*:}"; fi
+    done
+    # Libraries that the toolchain itself loads.
+    for entry in libcurl.so.4:libcurl4-openssl-dev libxml2.so.2:libxml2-dev libncurses.so.6:libncurses-dev; do
+        /sbin/ldconfig -p | grep -qF "${entry%%:*} " || echo "${entry#*:}"
+    done
+    [[ -e /usr/share/zoneinfo/UTC ]] || echo tzdata
+    [[ -e /usr/include/stdlib.h ]] || echo libc6-dev
+    [[ -n $(postgres_programs) ]] || echo postgresql
+    python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+}
+
+# install_packages NAME…: apt, as root or by sudo.
+install_packages() {
+    local as_root=() apt=(apt-get -o DPkg::Lock::Timeout=300)
+    command -v apt-get >/dev/null ||
+        fail "this machine has no apt. Install what these Debian packages hold, then run this again: $*" 69
+    if ((EUID != 0)); then
+        command -v sudo >/dev/null ||
+            fail "neither root nor sudo. Ask for this, then run this again: apt-get install --no-install-recommends $*" 69
+        as_root=(sudo)
+    fi
+    say "installing with apt: $*"
+    "${as_root[@]}" "${apt[@]}" -qq update
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y -qq --no-install-recommends "$@" \
+        </dev/null >&2
+}
+
+# The server package makes a cluster of its own on port 5432 and starts it, unless this setting of
+# createcluster.conf(5) says otherwise. It is laid down for the installation alone; clusters that exist stay as they are.
+install_postgres() {
+    local folder=/etc/postgresql-common/createcluster.d file as_root=()
+    file=$folder/redshift-loader-installs.conf
+    ((EUID == 0)) || as_root=(sudo)
+    "${as_root[@]}" mkdir -p "$folder"
+    echo 'create_main_cluster = false' | "${as_root[@]}" tee "$file" >/dev/null
+    install_packages "$@" || { "${as_root[@]}" rm -f "$file"; return 1; }
+    "${as_root[@]}" rm -f "$file"
+}
+
+# ensure_requirements [PACKAGE…]: all of the above, and further packages by name.
+ensure_requirements() {
+    local missing package
+    check_swift
+    mapfile -t missing < <(missing_packages)
+    for package in "$@"; do
+        package_installed "$package" || missing+=("$package")
+    done
+    ((${#missing[@]} > 0)) || return 0
+    if [[ " ${missing[*]} " == *" postgresql "* ]] && command -v apt-get >/dev/null; then
+        install_postgres "${missing[@]}"
+    else
+        install_packages "${missing[@]}"
+    fi
+    mapfile -t missing < <(missing_packages)
+    ((${#missing[@]} == 0)) || fail "still missing after the installation: ${missing[*]}" 69
+}
