@@ -58,7 +58,7 @@ STARTED_NAMES=()
 start_process() {
     local name=$1 signal=$2 log=$3
     shift 3
-    setsid setpriv --pdeathsig "$signal" "$@" </dev/null >>"$log" 2>&1 8>&- 9>&- &
+    setsid setpriv --pdeathsig "$signal" "$@" </dev/null >>"$log" 2>&1 3>&- 9>&- &
     LAST_PID=$!
     STARTED_PIDS+=("$LAST_PID")
     STARTED_SIGNALS+=("$signal")

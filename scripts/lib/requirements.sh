@@ -29,8 +29,8 @@ then run this again."
         fail "$(command -v swift) is not a Swift compiler. $advice" 69
     ((BASH_REMATCH[1] > SWIFT_OLDEST_MAJOR ||
         BASH_REMATCH[1] == SWIFT_OLDEST_MAJOR && BASH_REMATCH[2] >= SWIFT_OLDEST_MINOR)) ||
-        fail "Swift ${BASH_REMATCH[1]}.${BASH_REMATCH[2]} is too old;" \
-            "$SWIFT_OLDEST_MAJOR.$SWIFT_OLDEST_MINOR or newer is needed. $advice" 69
+        fail "Swift ${BASH_REMATCH[1]}.${BASH_REMATCH[2]} is too old; \
+$SWIFT_OLDEST_MAJOR.$SWIFT_OLDEST_MINOR or newer is needed. $advice" 69
 }
 
 package_installed() {
@@ -58,48 +58,54 @@ missing_packages() {
     python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
 }
 
-# install_packages NAME…: apt, as root or by sudo.
-install_packages() {
-    local as_root=() apt=(apt-get -o DPkg::Lock::Timeout=300)
+# find_root NAME…: sets AS_ROOT, what goes before a command of root's; without apt or sudo it says what to install.
+find_root() {
+    AS_ROOT=()
     command -v apt-get >/dev/null ||
         fail "this machine has no apt. Install what these Debian packages hold, then run this again: $*" 69
-    if ((EUID != 0)); then
-        command -v sudo >/dev/null ||
-            fail "neither root nor sudo. Ask for this, then run this again: apt-get install --no-install-recommends $*" 69
-        as_root=(sudo)
-    fi
+    ((EUID != 0)) || return 0
+    command -v sudo >/dev/null ||
+        fail "neither root nor sudo. Ask for this, then run this again: apt-get install --no-install-recommends $*" 69
+    AS_ROOT=(sudo)
+}
+
+as_root() { ${AS_ROOT[@]+"${AS_ROOT[@]}"} "$@"; }
+
+install_packages() {
+    local apt=(apt-get -o DPkg::Lock::Timeout=300)
     say "installing with apt: $*"
-    "${as_root[@]}" "${apt[@]}" -qq update
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y -qq --no-install-recommends "$@" \
-        </dev/null >&2
+    as_root "${apt[@]}" -qq update >&2 &&
+        as_root env DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y -qq --no-install-recommends "$@" </dev/null >&2
 }
 
 # The server package makes a cluster of its own on port 5432 and starts it, unless this setting of
 # createcluster.conf(5) says otherwise. It is laid down for the installation alone; clusters that exist stay as they are.
-install_postgres() {
-    local folder=/etc/postgresql-common/createcluster.d file as_root=()
-    file=$folder/redshift-loader-installs.conf
-    ((EUID == 0)) || as_root=(sudo)
-    "${as_root[@]}" mkdir -p "$folder"
-    echo 'create_main_cluster = false' | "${as_root[@]}" tee "$file" >/dev/null
-    install_packages "$@" || { "${as_root[@]}" rm -f "$file"; return 1; }
-    "${as_root[@]}" rm -f "$file"
+install_without_cluster() {
+    local folder=/etc/postgresql-common/createcluster.d status=0
+    as_root mkdir -p "$folder"
+    echo 'create_main_cluster = false' | as_root tee "$folder/redshift-loader.conf" >/dev/null
+    install_packages "$@" || status=$?
+    as_root rm -f "$folder/redshift-loader.conf"
+    as_root rmdir --ignore-fail-on-non-empty "$folder"
+    return "$status"
 }
 
 # ensure_requirements [PACKAGE…]: all of the above, and further packages by name.
 ensure_requirements() {
-    local missing package
+    local missing package status=0
     check_swift
     mapfile -t missing < <(missing_packages)
     for package in "$@"; do
         package_installed "$package" || missing+=("$package")
     done
     ((${#missing[@]} > 0)) || return 0
-    if [[ " ${missing[*]} " == *" postgresql "* ]] && command -v apt-get >/dev/null; then
-        install_postgres "${missing[@]}"
+    find_root "${missing[@]}"
+    if [[ " ${missing[*]} " == *" postgresql "* ]]; then
+        install_without_cluster "${missing[@]}" || status=$?
     else
-        install_packages "${missing[@]}"
+        install_packages "${missing[@]}" || status=$?
     fi
+    ((status == 0)) || fail "apt could not install ${missing[*]}" 69
     mapfile -t missing < <(missing_packages)
     ((${#missing[@]} == 0)) || fail "still missing after the installation: ${missing[*]}" 69
 }

@@ -25,9 +25,9 @@ TABLES = {
     "supplier": (("s_suppkey",), "s_acctbal = {money}, s_comment = {text}", ("{n}",)),
     "customer": (("c_custkey",), "c_acctbal = {money}, c_comment = {text}", ("{n}",)),
     "part": (("p_partkey",), "p_retailprice = {money}, p_size = {small}", ("{n}",)),
-    "partsupp": (("ps_partkey", "ps_suppkey"), "ps_supplycost = {money}, ps_comment = {text}", ("{n} / 4", "{n} % 4 + 1000000")),
+    "partsupp": (("ps_partkey", "ps_suppkey"), "ps_supplycost = {money}, ps_comment = {text}", ("{n} / 4", "{n} %% 4 + 1000000")),
     "orders": (("o_orderkey",), "o_totalprice = {money}, o_comment = {text}", ("{n}",)),
-    "lineitem": (("l_orderkey", "l_linenumber"), "l_extendedprice = {money}, l_comment = {text}", ("{n} / 7", "{n} % 7 + 1")),
+    "lineitem": (("l_orderkey", "l_linenumber"), "l_extendedprice = {money}, l_comment = {text}", ("{n} / 7", "{n} %% 7 + 1")),
 }
 # Small tables stay small, and the large ones get most of the writes.
 WEIGHTS = {"region": 1, "nation": 1, "supplier": 2, "customer": 4, "part": 4, "partsupp": 6, "orders": 8, "lineitem": 12}

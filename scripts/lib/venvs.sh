@@ -31,7 +31,7 @@ make_venv() {
     say "making the Python environment $folder"
     rm -rf "$folder"
     python3 -m venv "$folder"
-    "$folder/bin/pip" install --quiet --disable-pip-version-check --no-input -r "$LIB/requirements-$kind.txt" >&2 ||
+    "$folder/bin/pip" install --quiet --no-cache-dir --disable-pip-version-check --no-input -r "$LIB/requirements-$kind.txt" >&2 ||
         fail "pip could not install $LIB/requirements-$kind.txt" 69
     venv_stamp "$kind" >"$folder/stamp"
 }

@@ -11,13 +11,19 @@ extension S3Client {
     ///
     /// Holds the whole result, about 200 bytes an entry: meant for a run's staged files, not for a data lake.
     package func list(prefix: String) async throws -> [S3ObjectInfo] {
+        try await list(prefix: prefix, pageLimit: Self.pageLimit)
+    }
+
+    func list(prefix: String, pageLimit: Int) async throws -> [S3ObjectInfo] {
         var objects: [S3ObjectInfo] = []
-        var token: String?
+        var next: String?
         repeat {
+            let token = next
             // The keys come percent-encoded, since XML 1.0 cannot carry every character that a key may have.
             var request = S3Request(method: .get, verb: "list")
             request.query = [
                 S3QueryItem("list-type", "2"), S3QueryItem("prefix", prefix), S3QueryItem("encoding-type", "url"),
+                S3QueryItem("max-keys", String(pageLimit)),
             ]
             if let token { request.query.append(S3QueryItem("continuation-token", token)) }
             let page = try await perform(request) { response, context in
@@ -30,8 +36,8 @@ extension S3Client {
                 return page
             }
             objects += page.objects
-            token = page.nextToken
-        } while token != nil
+            next = page.nextToken
+        } while next != nil
         return objects
     }
 
@@ -39,10 +45,14 @@ extension S3Client {
     ///
     /// When some could not be removed, throws after its request with the first of them named; running it again is safe.
     package func delete(keys: [String]) async throws {
+        try await delete(keys: keys, pageLimit: Self.pageLimit)
+    }
+
+    func delete(keys: [String], pageLimit: Int) async throws {
         for key in keys { try Self.check(key: key) }
         let listable = keys.filter(S3XMLElement.canCarry)
-        for start in stride(from: 0, to: listable.count, by: Self.pageLimit) {
-            try await deletePage(Array(listable[start..<min(start + Self.pageLimit, listable.count)]))
+        for start in stride(from: 0, to: listable.count, by: pageLimit) {
+            try await deletePage(Array(listable[start..<min(start + pageLimit, listable.count)]))
         }
         for key in keys where !S3XMLElement.canCarry(key) { try await delete(key) }
     }

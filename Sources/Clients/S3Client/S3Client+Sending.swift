@@ -15,14 +15,16 @@ extension S3Client {
         let address = try address.get()
         var attempt = 1
         while true {
+            let keys = try await credentials.credentials()
             do {
-                return try await send(request, to: address, read: read)
+                return try await send(request, to: address, keys, read: read)
             } catch let error as S3Error where retry.repeats(error, attempt: attempt) {
                 let delay = retry.delay(afterAttempt: attempt, unit: timing.random())
                 logger.info(
                     "S3 call failed and is repeated",
                     metadata: [
-                        "call": "\(error.what)", "reason": "\(error.code)", "attempt": "\(attempt)", "delay": "\(delay)",
+                        "call": "\(error.what)", "reason": "\(error.code)", "attempt": "\(attempt)",
+                        "delay": "\(delay)",
                     ])
                 try await timing.sleep(delay)
                 attempt += 1
@@ -31,10 +33,9 @@ extension S3Client {
     }
 
     private func send<Output: Sendable>(
-        _ request: S3Request, to address: S3Address,
+        _ request: S3Request, to address: S3Address, _ keys: S3Credentials,
         read: @Sendable (HTTPClientResponse, S3ErrorContext) async throws -> Output
     ) async throws -> Output {
-        let keys = try await credentials.credentials()
         let now = timing.now()
         let context = errorContext(request, address, keys, now)
         try Self.check(keys, context)
@@ -117,7 +118,12 @@ extension S3Client {
             guard body.count <= documentLimitBytes else { break }
         }
         try Task.checkCancellation()
-        guard let document = S3XMLElement.parse(body), document.name == root else {
+        let document = S3XMLElement.parse(body)
+        if document?.name == "Error" {
+            // S3 may start with 200 and fail later; then only the document tells, and it is as good as a 500.
+            throw S3Refusal(status: 500, header: { response.headers.first(name: $0) }, body: body).error(context)
+        }
+        guard let document, document.name == root else {
             throw context.error(
                 .badResponse, why: "The answer of \(context.place) is not S3's document \"\(root)\".",
                 fix: "Check that AWS_ENDPOINT_URL_S3 names an S3 server that knows this call.")

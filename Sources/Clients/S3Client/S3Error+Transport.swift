@@ -13,21 +13,27 @@ extension S3Error {
 
     private static func classified(_ error: any Error, _ context: S3ErrorContext) -> S3Error {
         if let http = error as? HTTPClientError { return classified(http, context) }
-        if case .connectTimeout? = error as? ChannelError { return timedOut(context, waitingFor: "a connection") }
         if isCertificateProblem(error) {
             return context.error(
                 .tls, why: "No trusted TLS connection to \(context.place): \(reason(error)).",
                 fix: "Check that the certificate is issued for this host by a CA that this machine trusts, and that "
                     + "the endpoint speaks TLS at all (else write http:// in AWS_ENDPOINT_URL_S3).")
         }
-        if String(reflecting: type(of: error)) == "NIOPosix.NIOConnectionError" {
-            if cause(of: error) is ChannelError { return timedOut(context, waitingFor: "a connection") }
+        let cause = cause(of: error)
+        if case .connectTimeout? = cause as? ChannelError { return timedOut(context, waitingFor: "a connection") }
+        let isConnecting = String(reflecting: type(of: error)) == "NIOPosix.NIOConnectionError"
+        if isConnecting || unreachableErrnos.contains((cause as? IOError)?.errnoCode ?? 0) {
             return context.error(
                 .unreachable, why: "No connection to \(context.place): \(reason(error)).",
                 fix: "Check AWS_ENDPOINT_URL_S3 and AWS_REGION, that the server runs, and that a firewall lets us out.")
         }
         return broken(context, reason(error))
     }
+
+    /// What only the making of a connection reports, never its use.
+    private static let unreachableErrnos: Set<CInt> = [
+        ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EADDRNOTAVAIL, ENETDOWN,
+    ]
 
     private static func classified(_ error: HTTPClientError, _ context: S3ErrorContext) -> S3Error {
         switch error {

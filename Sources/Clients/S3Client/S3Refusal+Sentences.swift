@@ -43,7 +43,8 @@ extension S3Refusal {
         var why = "This machine's clock differs too much from the server's"
         if let serverTime {
             let seconds = context.signedAt.timeIntervalSince(serverTime)
-            why = "This machine's clock is \(Self.inWords(abs(seconds))) \(seconds < 0 ? "behind" : "ahead of") the server's"
+            why =
+                "This machine's clock is \(Self.inWords(abs(seconds))) \(seconds < 0 ? "behind" : "ahead of") the server's"
         }
         return context.error(
             .clockSkew, why: "\(why); S3 refuses signatures more than 15 minutes off.",
@@ -124,7 +125,8 @@ extension S3Refusal {
 
     func badResponse(_ context: S3ErrorContext) -> S3Error {
         context.error(
-            .badResponse, why: "What answered at \(context.place) is not an S3 server (\(label), no S3 error document).",
+            .badResponse,
+            why: "What answered at \(context.place) is not an S3 server (\(label), no S3 error document).",
             fix: "Correct AWS_ENDPOINT_URL_S3, or look for a proxy or a firewall's login page in between.")
     }
 
@@ -136,7 +138,8 @@ extension S3Refusal {
 
     /// Two units at most: `16 minutes`, `2 hours 5 minutes`, `3 days`.
     private static func inWords(_ interval: TimeInterval) -> String {
-        let seconds = Int(min(interval, 1e12).rounded())
+        var seconds = Int(min(interval, 1e12).rounded())
+        if seconds >= 60 { seconds = (seconds + 30) / 60 * 60 }
         let units = [(seconds / 86_400, "day"), (seconds / 3600 % 24, "hour"), (seconds / 60 % 60, "minute")]
         let words = units.filter { $0.0 > 0 }.prefix(2).map { "\($0.0) \($0.1)\($0.0 == 1 ? "" : "s")" }
         return words.isEmpty ? "\(seconds) seconds" : words.joined(separator: " ")

@@ -1,0 +1,126 @@
+import Replication
+
+/// The statements that make, fill and describe a replica table.
+enum ReplicaStatements {
+    static func schemaExists(_ schema: String) -> String {
+        "SELECT 1 FROM pg_namespace WHERE nspname = \(RedshiftText.literal(schema))"
+    }
+
+    static func createSchema(_ schema: String) -> String {
+        "CREATE SCHEMA IF NOT EXISTS \(RedshiftText.identifier(schema))"
+    }
+
+    /// Columns: name, type, longest in bytes.
+    static func columns(of table: TableName) -> String {
+        """
+        SELECT column_name, data_type, character_maximum_length FROM information_schema.columns \
+        WHERE table_schema = \(RedshiftText.literal(table.schema)) \
+        AND table_name = \(RedshiftText.literal(table.name)) ORDER BY ordinal_position
+        """
+    }
+
+    /// The replica: rows of one key on one slice, sorted by what analysts filter by.
+    ///
+    /// Only key columns are NOT NULL: a source may drop the constraint of any other. Columns of 65,535 bytes cost what
+    /// their values take.
+    static func createTable(_ mapping: TableMapping) -> String {
+        let columns = mapping.columns.map { column in
+            let isKey = mapping.primaryKey.contains(column.source.name)
+            let name = RedshiftText.identifier(column.destinationName)
+            return "\(name) \(column.destinationType.sql)\(isKey ? " NOT NULL" : "")"
+        }
+        let key = mapping.keyColumns.map { RedshiftText.identifier($0.destinationName) }
+        let primaryKey = key.isEmpty ? "" : ", PRIMARY KEY (\(key.joined(separator: ", ")))"
+        var attributes = ""
+        if let first = mapping.keyColumns.first, first.destinationType.canBeSortKey {
+            attributes += " DISTSTYLE KEY DISTKEY (\(RedshiftText.identifier(first.destinationName)))"
+        }
+        if let updated = mapping.updatedColumn, updated.destinationType.canBeSortKey {
+            attributes += " COMPOUND SORTKEY (\(RedshiftText.identifier(updated.destinationName)))"
+        }
+        let list = columns.joined(separator: ", ") + primaryKey
+        return "CREATE TABLE IF NOT EXISTS \(RedshiftText.table(mapping.destination)) (\(list))\(attributes)"
+    }
+
+    static func count(_ table: TableName) -> String {
+        "SELECT COUNT(*) FROM \(RedshiftText.table(table))"
+    }
+
+    // MARK: Loading
+
+    static func createStaging(_ name: String, like table: TableName) -> String {
+        "CREATE TEMP TABLE \(RedshiftText.identifier(name)) (LIKE \(RedshiftText.table(table)))"
+    }
+
+    /// - Parameter target: A quoted table, permanent or temporary.
+    static func copy(
+        into target: String, _ load: ReplicaLoad, authorization: CopyAuthorization, region: String?
+    ) -> String {
+        """
+        COPY \(target) (\(columnList(load.mapping))) FROM \(RedshiftText.literal(load.staged.copyFrom)) \
+        \(authorization.sql) FORMAT AS CSV NULL AS \(RedshiftText.literal(load.format.nullSentinel)) \
+        \(load.staged.compression.rawValue)\(load.staged.isManifest ? " MANIFEST" : "")\
+        \(region.map { " REGION " + RedshiftText.literal($0) } ?? "") \
+        DATEFORMAT 'auto' TIMEFORMAT 'auto' MAXERROR 0 COMPUPDATE OFF STATUPDATE OFF
+        """
+    }
+
+    static func countStaged(_ name: String) -> String {
+        "SELECT COUNT(*) FROM \(RedshiftText.identifier(name))"
+    }
+
+    static let lastCopyCount = "SELECT pg_last_copy_count()"
+    static let lastCopyID = "SELECT pg_last_copy_id()"
+
+    /// Removes the older versions of the staged rows. Redshift ignores trailing blanks when it compares text, so the
+    /// lengths must agree too, or `'a '` would delete `'a'`.
+    static func deleteOlder(_ staging: String, _ mapping: TableMapping) -> String {
+        let target = RedshiftText.table(mapping.destination)
+        let conditions = mapping.keyColumns.flatMap { column -> [String] in
+            let name = RedshiftText.identifier(column.destinationName)
+            let old = "\(target).\(name)"
+            let new = "\(RedshiftText.identifier(staging)).\(name)"
+            let equal = "\(old) = \(new)"
+            return column.destinationType.isText ? [equal, "OCTET_LENGTH(\(old)) = OCTET_LENGTH(\(new))"] : [equal]
+        }
+        return """
+            DELETE FROM \(target) USING \(RedshiftText.identifier(staging)) \
+            WHERE \(conditions.joined(separator: " AND "))
+            """
+    }
+
+    static func insertStaged(_ staging: String, _ mapping: TableMapping) -> String {
+        let list = columnList(mapping)
+        return """
+            INSERT INTO \(RedshiftText.table(mapping.destination)) (\(list)) \
+            SELECT \(list) FROM \(RedshiftText.identifier(staging))
+            """
+    }
+
+    static func dropStaging(_ name: String) -> String { "DROP TABLE \(RedshiftText.identifier(name))" }
+
+    private static func columnList(_ mapping: TableMapping) -> String {
+        mapping.columns.map { RedshiftText.identifier($0.destinationName) }.joined(separator: ", ")
+    }
+
+    // MARK: Load errors and the cluster
+
+    /// Columns: column, type, longest, code, reason, line. Provisioned clusters and Serverless have it.
+    static func loadErrors(copyID: String) -> String {
+        """
+        SELECT TRIM(column_name), TRIM(column_type), TRIM(column_length), error_code, TRIM(error_message), line_number \
+        FROM sys_load_error_detail WHERE query_id = \(copyID) ORDER BY start_time DESC LIMIT 1
+        """
+    }
+
+    /// The same from the table of older provisioned clusters.
+    static func oldLoadErrors(copyID: String) -> String {
+        """
+        SELECT TRIM(colname), TRIM(type), TRIM(col_length), err_code, TRIM(err_reason), line_number \
+        FROM stl_load_errors WHERE query = \(copyID) ORDER BY starttime DESC LIMIT 1
+        """
+    }
+
+    /// Serverless has no such table.
+    static let slices = "SELECT COUNT(*) FROM stv_slices"
+}

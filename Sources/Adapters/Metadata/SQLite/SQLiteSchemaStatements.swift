@@ -1,0 +1,127 @@
+/// One step of the schema; steps are only ever appended.
+struct SchemaStep: Sendable {
+    let name: String
+    let sql: String
+}
+
+/// The tables, in the predecessor's words.
+///
+/// Points in time are integers, microseconds since 1970 UTC, in columns that end in `_at`: they compare and index as
+/// numbers, do not round, and PostgreSQL holds the same in a `bigint`.
+enum SQLiteSchemaStatements {
+    /// "RsLd": how a file is told from another program's database (`PRAGMA application_id`).
+    static let applicationID: Int64 = 0x5273_4C64
+
+    static let steps = [SchemaStep(name: "jobs, tables, table copies and workers", sql: firstStep)]
+
+    static let readVersion = SQLiteStatement("PRAGMA user_version")
+    static let readApplicationID = SQLiteStatement("PRAGMA application_id")
+    static let countObjects = SQLiteStatement("SELECT count(*) FROM sqlite_master")
+
+    /// A PRAGMA takes no bound values.
+    static func writeVersion(_ version: Int) -> SQLiteStatement {
+        SQLiteStatement("PRAGMA user_version = \(version)")
+    }
+
+    static let writeApplicationID = SQLiteStatement("PRAGMA application_id = \(applicationID)")
+
+    static func insertInstallation(_ id: String) -> SQLiteStatement {
+        SQLiteStatement(
+            "INSERT INTO installation (id) SELECT :id WHERE NOT EXISTS (SELECT 1 FROM installation)", ["id": id])
+    }
+
+    static let readInstallation = SQLiteStatement("SELECT id FROM installation")
+
+    private static let firstStep = """
+        CREATE TABLE installation (id TEXT NOT NULL PRIMARY KEY) STRICT;
+
+        CREATE TABLE jobs (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            source_url_env TEXT,
+            source_url_sealed BLOB,
+            destination_url_env TEXT,
+            destination_url_sealed BLOB,
+            source_schema TEXT NOT NULL,
+            destination_schema TEXT NOT NULL,
+            active INTEGER NOT NULL DEFAULT 0,
+            interval_seconds REAL NOT NULL,
+            created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL,
+            CHECK ((source_url_env IS NULL) <> (source_url_sealed IS NULL)),
+            CHECK ((destination_url_env IS NULL) <> (destination_url_sealed IS NULL))
+        ) STRICT;
+
+        CREATE TABLE tables (
+            id INTEGER PRIMARY KEY,
+            job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+            source_schema TEXT NOT NULL,
+            source_name TEXT NOT NULL,
+            destination_schema TEXT NOT NULL,
+            destination_name TEXT NOT NULL,
+            table_copy_type TEXT NOT NULL,
+            primary_key TEXT NOT NULL,
+            updated_key TEXT,
+            mapping TEXT NOT NULL,
+            max_primary_key TEXT,
+            max_updated_key TEXT,
+            disabled INTEGER NOT NULL DEFAULT 0,
+            next_run_at INTEGER NOT NULL,
+            requested_at INTEGER,
+            lease_owner TEXT,
+            lease_generation INTEGER NOT NULL DEFAULT 0,
+            -- The generation as of the claim: any between it and lease_generation is the present holder's.
+            lease_claimed_generation INTEGER NOT NULL DEFAULT 0,
+            lease_expires_at INTEGER,
+            lease_heartbeat_at INTEGER,
+            ended_cleanly INTEGER NOT NULL DEFAULT 0,
+            checkpoint TEXT,
+            rows INTEGER,
+            consecutive_failures INTEGER NOT NULL DEFAULT 0,
+            error_code TEXT,
+            error_what TEXT,
+            error_why TEXT,
+            error_fix TEXT,
+            error_at INTEGER,
+            created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL,
+            UNIQUE (job_id, source_schema, source_name)
+        ) STRICT;
+
+        CREATE INDEX tables_due ON tables (next_run_at) WHERE disabled = 0;
+        CREATE INDEX tables_requested ON tables (requested_at) WHERE requested_at IS NOT NULL;
+        CREATE INDEX tables_leased ON tables (lease_owner) WHERE lease_owner IS NOT NULL;
+
+        -- AUTOINCREMENT: a number never comes back, so that a late write cannot hit another run's row.
+        CREATE TABLE table_copies (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            table_id INTEGER NOT NULL REFERENCES tables (id) ON DELETE CASCADE,
+            owner TEXT NOT NULL,
+            result TEXT NOT NULL,
+            started_at INTEGER NOT NULL,
+            finished_at INTEGER,
+            rows INTEGER NOT NULL DEFAULT 0,
+            batches INTEGER NOT NULL DEFAULT 0,
+            bytes INTEGER NOT NULL DEFAULT 0,
+            stage_seconds REAL NOT NULL DEFAULT 0,
+            load_seconds REAL NOT NULL DEFAULT 0,
+            error_code TEXT,
+            error_what TEXT,
+            error_why TEXT,
+            error_fix TEXT,
+            error_at INTEGER
+        ) STRICT;
+
+        CREATE INDEX table_copies_history ON table_copies (table_id);
+        CREATE INDEX table_copies_running ON table_copies (table_id) WHERE result = 'running';
+
+        CREATE TABLE workers (
+            id TEXT NOT NULL PRIMARY KEY,
+            host TEXT NOT NULL,
+            pid INTEGER NOT NULL,
+            version TEXT NOT NULL,
+            started_at INTEGER NOT NULL,
+            heartbeat_at INTEGER NOT NULL
+        ) STRICT;
+        """
+}

@@ -1,0 +1,167 @@
+import PostgresClient
+import Replication
+
+/// The statements of a pass: its readings, and each batch's measure and rows.
+enum BatchStatements {
+    /// Clock and sessions; the order of the readings is part of the cursor's proof, so each is its own statement.
+    static let activity = """
+        SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, \
+        (extract(epoch FROM min(a.xact_start)) * 1000000)::bigint, \
+        coalesce(bool_or((a.state IS NULL AND a.backend_type IS NULL) OR a.state = 'disabled'), false), \
+        pg_is_in_recovery(), \
+        CASE WHEN pg_is_in_recovery() \
+        THEN (extract(epoch FROM pg_last_xact_replay_timestamp()) * 1000000)::bigint END \
+        FROM pg_stat_activity a WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() \
+        AND a.backend_type IS DISTINCT FROM 'autovacuum worker'
+        """
+
+    static let preparedTransactions =
+        "SELECT EXISTS (SELECT FROM pg_prepared_xacts WHERE database = current_database())"
+
+    /// The snapshot's lowest open transaction, its upper end, and who the server is.
+    static let horizon = """
+        SELECT pg_snapshot_xmin(pg_current_snapshot()), pg_snapshot_xmax(pg_current_snapshot()), \
+        (SELECT system_identifier FROM pg_control_system()), \
+        CASE WHEN pg_is_in_recovery() \
+        THEN upper(lpad(to_hex((SELECT min_recovery_end_timeline FROM pg_control_recovery())), 8, '0')) \
+        ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END, current_database()
+        """
+
+    /// A read-only snapshot with the output formats of the journey. The settings end with the transaction, so that a
+    /// pooler that shares sessions does no harm.
+    static func begin(statementTimeout: Duration) -> String {
+        let milliseconds = max(0, statementTimeout / .milliseconds(1))
+        return """
+            BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL DateStyle TO 'ISO, YMD'; \
+            SET LOCAL TimeZone TO 'UTC'; SET LOCAL IntervalStyle TO 'iso_8601'; SET LOCAL extra_float_digits TO 1; \
+            SET LOCAL bytea_output TO 'hex'; SET LOCAL statement_timeout TO \(Int(milliseconds)); \
+            SET LOCAL lock_timeout TO '10s'; SET LOCAL idle_in_transaction_session_timeout TO '10min'
+            """
+    }
+
+    /// Measures a batch: one row with the count, the last row's position and the highest `updated_key`; none when
+    /// nothing is new.
+    ///
+    /// Columns: count, `updated_key` of the last row or NULL, the highest `updated_key` or NULL, then the key.
+    static func extent(_ query: BatchQuery, updatedSample: String?) -> String {
+        let mapping = query.mapping
+        let order = orderColumns(query).map { "t.\(quoted($0))" }.joined(separator: ", ")
+        let updated = mapping.updatedKey.map { "t.\(quoted($0))" } ?? "NULL::text"
+        let highest =
+            mapping.updatedKey.map { "max(t.\(quoted($0))) OVER w" } ?? "NULL::text"
+        let keys = mapping.primaryKey.indices.map { "k\($0)::text" }.joined(separator: ", ")
+        let rawKeys = mapping.primaryKey.enumerated().map { "t.\(quoted($1)) AS k\($0)" }.joined(separator: ", ")
+        return """
+            SELECT n, u::text, h::text, \(keys) FROM (\
+            SELECT row_number() OVER w AS n, \(updated) AS u, \(highest) AS h, \(rawKeys) \
+            FROM \(table(mapping)) AS t \(whereClause(query, last: nil, updatedSample: updatedSample))\
+            WINDOW w AS (ORDER BY \(order) ROWS UNBOUNDED PRECEDING) ORDER BY \(order) LIMIT \(query.rowLimit)\
+            ) AS batch ORDER BY n DESC LIMIT 1
+            """
+    }
+
+    /// The batch's rows, bounded by its measured last row instead of a sort, in the mapping's column order.
+    static func copy(
+        _ query: BatchQuery, extent: BatchExtent, format: BatchFormat, updatedSample: String?
+    ) -> String {
+        let list = query.mapping.columns.map { expression($0.source) }.joined(separator: ", ")
+        let isOpenEnded = extent.rows < query.rowLimit
+        let condition = whereClause(query, last: isOpenEnded ? nil : extent.last, updatedSample: updatedSample)
+        return """
+            COPY (SELECT \(list) FROM \(table(query.mapping)) AS t \(condition)) TO STDOUT \
+            (FORMAT csv, NULL '\(format.nullSentinel)', ENCODING 'UTF8')
+            """
+    }
+
+    /// Some value of the column, for the unit of an epoch.
+    static func sample(_ mapping: TableMapping, column: String) -> String {
+        "SELECT max(t.\(quoted(column)))::text FROM \(table(mapping)) AS t"
+    }
+
+    // MARK: Pieces
+
+    static func quoted(_ name: String) -> String { PostgresSQL.identifier(name) }
+
+    private static func table(_ mapping: TableMapping) -> String {
+        quoted(mapping.source.schema) + "." + quoted(mapping.source.name)
+    }
+
+    private static func expression(_ column: SourceColumn) -> String {
+        let name = "t." + quoted(column.name)
+        // Arrays and composites are the only types outside of this list that become SUPER.
+        if column.replicaType == .semistructured, !["json", "jsonb", "hstore"].contains(column.typeName) {
+            return "to_jsonb(\(name))"
+        }
+        let type = PostgresType(name: column.typeName, kind: "b", category: "U")
+        switch PostgresTypeMapping(type: type).form {
+        case .plain: return name
+        case .cast(let target): return "\(name)::\(target)"
+        case .function(let function): return "\(function)(\(name))"
+        case .hex: return "encode(\(name), 'hex')"
+        }
+    }
+
+    /// The columns that order the scan: the key alone, or behind the `updated_key`.
+    private static func orderColumns(_ query: BatchQuery) -> [String] {
+        switch query.scan {
+        case .byKey, .unstamped: query.mapping.primaryKey
+        case .changes: [query.mapping.updatedKey].compactMap { $0 } + query.mapping.primaryKey
+        }
+    }
+
+    private static func whereClause(_ query: BatchQuery, last: CursorPosition?, updatedSample: String?) -> String {
+        let mapping = query.mapping
+        var conditions: [String] = []
+        if let updated = mapping.updatedColumn {
+            let name = "t." + quoted(updated.source.name)
+            switch query.scan {
+            case .byKey: break
+            case .unstamped: conditions.append("\(name) IS NULL")
+            case .changes where updated.source.isNullable: conditions.append("\(name) IS NOT NULL")
+            case .changes: break
+            }
+            if let floor = query.floor,
+                let bound = UpdatedKeyKind(typeName: updated.source.typeName)?
+                    .lowerBound(of: floor, sample: updatedSample)
+            {
+                conditions.append("\(name) >= \(typed(bound, updated.source))")
+            }
+        }
+        if let horizon = query.horizon {
+            conditions.append("age(t.xmin) BETWEEN 0 AND age('\(horizon)'::xid8::xid)")
+        }
+        switch query.scan {
+        case .byKey(let key), .unstamped(let key):
+            if let key { conditions.append(compare(mapping, nil, key, ">")) }
+            if let last { conditions.append(compare(mapping, nil, last.key, "<=")) }
+        case .changes(let position):
+            if let position { conditions.append(compare(mapping, position.updated, position.key, ">")) }
+            if let last { conditions.append(compare(mapping, last.updated, last.key, "<=")) }
+        }
+        return conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ") + " "
+    }
+
+    /// A row comparison, which an index on its first column bounds.
+    private static func compare(
+        _ mapping: TableMapping, _ updated: String?, _ key: [String], _ operation: String
+    ) -> String {
+        var names: [String] = []
+        var values: [String] = []
+        if let updated, let column = mapping.updatedColumn {
+            names.append("t." + quoted(column.source.name))
+            values.append(typed(updated, column.source))
+        }
+        for (column, value) in zip(mapping.keyColumns, key) {
+            names.append("t." + quoted(column.source.name))
+            values.append(typed(value, column.source))
+        }
+        let isSingle = names.count == 1
+        return isSingle
+            ? "\(names[0]) \(operation) \(values[0])"
+            : "(\(names.joined(separator: ", "))) \(operation) (\(values.joined(separator: ", ")))"
+    }
+
+    private static func typed(_ value: String, _ column: SourceColumn) -> String {
+        "\(CatalogStatements.literal(value))::\(column.typeName)"
+    }
+}

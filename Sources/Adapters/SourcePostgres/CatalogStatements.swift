@@ -1,0 +1,68 @@
+import PostgresClient
+import Replication
+
+/// What discovery asks of `pg_catalog`. Names arrive as literals: catalogs hold them exactly as spelled.
+enum CatalogStatements {
+    /// A string literal that reads the same whatever `standard_conforming_strings` says.
+    static func literal(_ text: String) -> String {
+        let quoted = "'" + text.replacing("'", with: "''") + "'"
+        return text.contains("\\") ? "E" + quoted.replacing("\\", with: "\\\\") : quoted
+    }
+
+    /// Columns: oid, name, relkind, estimated rows, bytes, readable. Partitions are left to their parent.
+    static func relations(schema: String, table: String?) -> String {
+        """
+        SELECT c.oid, c.relname, c.relkind, \
+        CASE WHEN c.relkind = 'p' THEN (SELECT coalesce(sum(greatest(p.reltuples, 0)), 0)::bigint \
+        FROM pg_partition_tree(c.oid) tree JOIN pg_class p ON p.oid = tree.relid WHERE tree.isleaf) \
+        ELSE c.reltuples::bigint END, \
+        CASE WHEN c.relkind = 'p' THEN (SELECT coalesce(sum(pg_table_size(tree.relid)), 0) \
+        FROM pg_partition_tree(c.oid) tree WHERE tree.isleaf) \
+        WHEN c.relkind IN ('r', 'm') THEN pg_table_size(c.oid) ELSE 0 END, \
+        has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT') \
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+        WHERE n.nspname = \(literal(schema)) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
+        \(table.map { "AND c.relname = \(literal($0))" } ?? "AND NOT c.relispartition") ORDER BY c.relname
+        """
+    }
+
+    /// Columns: relation oid, name, type, nullable, type kind, type category, sequential; domains are resolved to what
+    /// they are made of.
+    static func columns(schema: String, table: String?) -> String {
+        """
+        WITH RECURSIVE resolved AS (\
+        SELECT a.attrelid, a.attnum, a.attname, a.attnotnull, a.attidentity, a.atttypid AS type, a.atttypmod AS modifier \
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+        WHERE n.nspname = \(literal(schema)) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
+        \(table.map { "AND c.relname = \(literal($0)) " } ?? "")\
+        AND a.attnum > 0 AND NOT a.attisdropped \
+        UNION ALL \
+        SELECT r.attrelid, r.attnum, r.attname, r.attnotnull, r.attidentity, t.typbasetype, \
+        CASE WHEN r.modifier = -1 THEN t.typtypmod ELSE r.modifier END \
+        FROM resolved r JOIN pg_type t ON t.oid = r.type WHERE t.typtype = 'd') \
+        SELECT r.attrelid, r.attname, format_type(r.type, r.modifier), NOT r.attnotnull, t.typtype, t.typcategory, \
+        r.attidentity <> '' OR coalesce(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false) \
+        FROM resolved r JOIN pg_type t ON t.oid = r.type \
+        LEFT JOIN pg_attrdef d ON d.adrelid = r.attrelid AND d.adnum = r.attnum \
+        WHERE t.typtype <> 'd' ORDER BY r.attrelid, r.attnum
+        """
+    }
+
+    /// One row an index column: relation oid, index oid, primary, unique, place from 1, column, nullable.
+    static func indexes(schema: String, table: String?) -> String {
+        """
+        SELECT i.indrelid, i.indexrelid, i.indisprimary, i.indisunique AND i.indimmediate, k.place, a.attname, \
+        NOT a.attnotnull FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid \
+        JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_class x ON x.oid = i.indexrelid \
+        JOIN pg_am m ON m.oid = x.relam CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place) \
+        JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number \
+        WHERE n.nspname = \(literal(schema)) \(table.map { "AND c.relname = \(literal($0)) " } ?? "")\
+        AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND m.amname = 'btree' \
+        AND k.place <= i.indnkeyatts ORDER BY i.indrelid, i.indisprimary DESC, i.indexrelid, k.place
+        """
+    }
+
+    static func schemaExists(_ schema: String) -> String {
+        "SELECT 1 FROM pg_namespace WHERE nspname = \(literal(schema))"
+    }
+}

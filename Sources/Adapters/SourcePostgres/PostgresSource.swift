@@ -1,0 +1,176 @@
+import Logging
+import PostgresClient
+import Replication
+
+/// A PostgreSQL server as a source of rows, over one connection.
+package actor PostgresSource: TableSource {
+    private let connection: PostgresConnection
+    private let statementTimeout: Duration
+    /// Highest value of the `updated_key` column, read once a pass where its unit must be known.
+    private var updatedSample: String?
+
+    /// Rows arrive in chunks of about this many bytes.
+    private static let chunkBytes = 1 << 20
+
+    private init(connection: PostgresConnection, statementTimeout: Duration) {
+        self.connection = connection
+        self.statementTimeout = statementTimeout
+    }
+
+    /// - Parameter statementTimeout: Enforced by the server on each statement.
+    /// - Throws: `ReplicationError`, in the words of a source.
+    package static func connect(
+        to endpoint: PostgresEndpoint, statementTimeout: Duration = .seconds(600)
+    ) async throws -> PostgresSource {
+        try await asSource {
+            let connection = try await PostgresConnection.connect(to: endpoint)
+            return PostgresSource(connection: connection, statementTimeout: statementTimeout)
+        }
+    }
+
+    /// All tables of a schema, partitions left to their parents.
+    package func tables(inSchema schema: String) async throws -> [SourceTable] {
+        try await asSource { try await PostgresCatalog(connection: connection).tables(schema: schema) }
+    }
+
+    package func describe(_ table: TableName) async throws -> SourceTable {
+        try await asSource(table) {
+            let found = try await PostgresCatalog(connection: connection).tables(schema: table.schema, table: table.name)
+            guard let first = found.first else {
+                throw ReplicationError(
+                    .sourceTableGone, what: "The source has no table \(table)", why: "it was dropped or renamed",
+                    fix: "Restore it, or disable the table: redshift-loader tables disable.")
+            }
+            return first
+        }
+    }
+
+    package func startPass(_ mapping: TableMapping) async throws -> PassStart {
+        try await asSource(mapping.source) {
+            // The order is part of the cursor's proof: activity, prepared transactions, then the snapshot.
+            let activity = try await readActivity()
+            try await begin()
+            let row = try await connection.execute(BatchStatements.horizon).rows.first ?? []
+            try await checkColumns(of: mapping)
+            updatedSample = try await sample(mapping)
+            try await connection.execute("COMMIT")
+            guard row.count == 5, let horizon = row[0].flatMap({ UInt64($0) }), let end = row[1].flatMap({ UInt64($0) })
+            else { throw Self.unreadable("the snapshot") }
+            let identity = SourceIdentity(system: row[2] ?? "", timeline: row[3] ?? "", database: row[4] ?? "")
+            return PassStart(identity: identity, activity: activity, horizon: horizon, nextTransaction: end)
+        }
+    }
+
+    package func openBatch(_ query: BatchQuery) async throws -> BatchExtent {
+        try await asSource(query.mapping.source) {
+            try await begin()
+            let statement = BatchStatements.extent(query, updatedSample: updatedSample)
+            guard let row = try await connection.execute(statement).rows.first else {
+                return BatchExtent(rows: 0, last: nil, highestUpdatedKey: nil)
+            }
+            guard let count = row[0].flatMap({ Int($0) }) else { throw Self.unreadable("a batch's count") }
+            let key = row[3...].compactMap { $0 }
+            guard key.count == query.mapping.primaryKey.count else { throw Self.nullKey(query.mapping) }
+            return BatchExtent(
+                rows: count, last: CursorPosition(updated: row[1], key: Array(key)), highestUpdatedKey: row[2])
+        }
+    }
+
+    package func rows(_ query: BatchQuery, extent: BatchExtent, format: BatchFormat) async throws -> RowStream {
+        let table = query.mapping.source
+        try await asSource(table) {
+            try await self.connection.beginCopyOut(
+                BatchStatements.copy(query, extent: extent, format: format, updatedSample: updatedSample))
+        }
+        let connection = connection
+        return RowStream {
+            try await asSource(table) {
+                guard let chunk = try await connection.nextCopyChunk(maximumBytes: Self.chunkBytes) else { return nil }
+                return RowChunk(bytes: chunk.bytes, rows: chunk.rows, longestRowBytes: chunk.longestRowBytes)
+            }
+        }
+    }
+
+    package func closeBatch() async throws {
+        try await asSource { try await connection.execute("COMMIT") }
+    }
+
+    package func close() async {
+        await connection.close()
+    }
+
+    /// The server's version and what the user may see: the answers of `jobs test`.
+    package func probe() async throws -> (version: String, isStandby: Bool, clock: SourceTime) {
+        try await asSource {
+            let version = try await connection.execute("SHOW server_version").firstValue ?? "unknown"
+            let activity = try await readActivity()
+            return (version, activity.isStandby, activity.clock)
+        }
+    }
+
+    // MARK: Helpers
+
+    private func begin() async throws {
+        try await connection.execute(BatchStatements.begin(statementTimeout: statementTimeout))
+    }
+
+    private func readActivity() async throws -> SourceActivity {
+        let row = try await connection.execute(BatchStatements.activity).rows.first ?? []
+        let prepared = try await connection.execute(BatchStatements.preparedTransactions).firstValue
+        guard row.count == 5, let clock = Self.time(row[0]) else { throw Self.unreadable("the clock") }
+        return SourceActivity(
+            clock: clock, oldestTransaction: Self.time(row[1]), hasHiddenSessions: row[2] == "t",
+            hasPreparedTransaction: prepared == "t", isStandby: row[3] == "t", replayedUpTo: Self.time(row[4]))
+    }
+
+    /// The columns must still be what the replica was made for; a new column is left out until the table is set up
+    /// anew.
+    private func checkColumns(of mapping: TableMapping) async throws {
+        let present = try await PostgresCatalog(connection: connection).columns(of: mapping.source)
+        guard !present.isEmpty else {
+            throw ReplicationError(
+                .sourceTableGone, what: "The source has no table \(mapping.source)", why: "it was dropped or renamed",
+                fix: "Restore it, or disable the table: redshift-loader tables disable \(mapping.label).")
+        }
+        for column in mapping.columns {
+            let name = column.source.name
+            guard let found = present.first(where: { $0.name == name }) else {
+                throw Self.drift(mapping, "column \(name) is gone at the source")
+            }
+            guard found.replicaType == column.source.replicaType else {
+                throw Self.drift(mapping, "column \(name) is now \(found.typeName), it was \(column.source.typeName)")
+            }
+        }
+    }
+
+    /// An epoch's unit shows only in its values; the highest is one step down the index.
+    private func sample(_ mapping: TableMapping) async throws -> String? {
+        guard let updated = mapping.updatedColumn, UpdatedKeyKind(typeName: updated.source.typeName) == .epoch else {
+            return nil
+        }
+        return try await connection.execute(BatchStatements.sample(mapping, column: updated.source.name)).firstValue
+    }
+
+    private static func time(_ text: String?) -> SourceTime? {
+        text.flatMap { Int64($0) }.map { SourceTime(microseconds: $0) }
+    }
+
+    private static func unreadable(_ what: String) -> ReplicationError {
+        ReplicationError(
+            .internal, what: "The source's answer about \(what) cannot be read", why: "its form is not known",
+            fix: "Check that the source is PostgreSQL 13 or later.")
+    }
+
+    private static func nullKey(_ mapping: TableMapping) -> ReplicationError {
+        ReplicationError(
+            .keyMissing, what: "A row of \(mapping.source) has no key",
+            why: "\(mapping.primaryKey.joined(separator: ", ")) is NULL in it",
+            fix: "Choose a key whose columns are NOT NULL: redshift-loader tables set \(mapping.label) --primary-key.")
+    }
+
+    private static func drift(_ mapping: TableMapping, _ why: String) -> ReplicationError {
+        ReplicationError(
+            .schemaMismatch, what: "\(mapping.source) has changed its columns", why: why,
+            fix: "Undo the change at the source, or set the table up anew. Nothing is lost: it waits at its position.")
+    }
+}

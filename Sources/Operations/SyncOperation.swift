@@ -1,0 +1,117 @@
+import Foundation
+import Replication
+import Scheduling
+
+/// What `sync --wait` tells while it goes on.
+package enum SyncEvent: Sendable {
+    case started(TableRecord)
+    case finished(TableRecord, TableCopyRecord)
+    /// Nobody ran it, with the reason.
+    case skipped(TableRecord, String)
+}
+
+/// One pass of chosen tables: through live workers, or in this process where there are none.
+package struct SyncOperation: Sendable {
+    let store: any CatalogStore
+    let leases: any LeaseStore
+    let requests: any RequestStore
+    let workers: any WorkerStore
+    let runner: TableRunner
+    let owner: LeaseOwner
+    let clock: any WallClock
+
+    package init(
+        store: any CatalogStore, leases: any LeaseStore, requests: any RequestStore, workers: any WorkerStore,
+        runner: TableRunner, owner: LeaseOwner, clock: any WallClock
+    ) {
+        self.store = store
+        self.leases = leases
+        self.requests = requests
+        self.workers = workers
+        self.runner = runner
+        self.owner = owner
+        self.clock = clock
+    }
+
+    /// Makes the tables due at once, for workers to find.
+    package func request(_ tables: [TableRecord]) async throws {
+        for table in tables where !table.disabled { try await requests.request(tableID: table.id) }
+    }
+
+    /// Runs the tables one after another here, or has live workers run them and follows; each once.
+    ///
+    /// - Throws: What the store throws; `CancellationError`. A failed run is an event.
+    package func wait(for tables: [TableRecord], _ tell: (SyncEvent) -> Void) async throws {
+        if try await workers.liveWorkers(within: Worker.liveness) > 0 {
+            try await follow(tables, tell)
+            return
+        }
+        for table in tables {
+            if table.disabled {
+                tell(.skipped(table, "disabled"))
+                continue
+            }
+            try await runHere(table, tell)
+        }
+    }
+
+    private func runHere(_ table: TableRecord, _ tell: (SyncEvent) -> Void) async throws {
+        guard let claimed = try await claim(table) else {
+            tell(.skipped(table, "another process is syncing it"))
+            return
+        }
+        tell(.started(table))
+        let copy = try await runner.run(claimed)
+        if copy.failure?.code == .interrupted { throw CancellationError() }
+        let after = try await store.tables(ofJob: table.jobID).first { $0.id == table.id }
+        tell(.finished(after ?? table, copy))
+    }
+
+    /// Waits out a lease that its holder may still give back.
+    private func claim(_ table: TableRecord) async throws -> ClaimedTable? {
+        let deadline = clock.now + TableRunner.leaseDuration / .seconds(1) + 5
+        while true {
+            if let claimed = try await leases.claim(tableID: table.id, by: owner, for: TableRunner.leaseDuration) {
+                return claimed
+            }
+            guard clock.now < deadline else { return nil }
+            try await clock.sleep(for: .milliseconds(250))
+        }
+    }
+
+    /// Watches the requested tables until a run that was claimed after the request has ended.
+    private func follow(_ tables: [TableRecord], _ tell: (SyncEvent) -> Void) async throws {
+        var waiting: [Int64: TableRecord] = [:]
+        for table in tables {
+            if table.disabled {
+                tell(.skipped(table, "disabled"))
+                continue
+            }
+            try await requests.request(tableID: table.id)
+            waiting[table.id] = table
+            tell(.started(table))
+        }
+        while !waiting.isEmpty {
+            try await clock.sleep(for: .milliseconds(300))
+            guard try await workers.liveWorkers(within: Worker.liveness) > 0 else {
+                for table in waiting.values { tell(.skipped(table, "no worker is alive any more; it stays due")) }
+                return
+            }
+            for now in try await store.tables(ofJob: tables.first?.jobID) {
+                guard let before = waiting[now.id], now.lease.generation > before.lease.generation,
+                    now.lease.owner == nil, now.requestedAt == nil
+                else { continue }
+                waiting[now.id] = nil
+                tell(.finished(now, Self.outcome(of: now, since: before)))
+            }
+        }
+    }
+
+    /// A run without rows leaves no record of its own: then the lease tells that it ended, and `failure` how.
+    private static func outcome(of now: TableRecord, since before: TableRecord) -> TableCopyRecord {
+        if let copy = now.lastCopy, copy.id != before.lastCopy?.id { return copy }
+        return TableCopyRecord(
+            tableID: now.id, startedAt: now.nextRunAt, finishedAt: now.nextRunAt,
+            result: now.failure == nil ? .ok : .failed, failure: now.failure)
+    }
+}

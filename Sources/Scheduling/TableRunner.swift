@@ -1,0 +1,164 @@
+import Foundation
+import Logging
+import Replication
+import Synchronization
+
+/// Carries out the run of a claimed table; the composition knows the adapters.
+package protocol RunFactory: Sendable {
+    func run(_ claimed: ClaimedTable, journal: any RunJournal) async throws -> RunProgress
+}
+
+/// A request to end between two batches, seen by all runs of a process.
+package final class StopSignal: Sendable {
+    private let isRaised = Mutex(false)
+
+    package init() {}
+    package func raise() { isRaised.withLock { $0 = true } }
+    package var raised: Bool { isRaised.withLock { $0 } }
+}
+
+/// Runs one claimed table under its lease: heartbeats while it runs, and a record however it ends.
+package struct TableRunner: Sendable {
+    /// A lost process's tables are free after this; renewed three times as often.
+    package static let leaseDuration = Duration.seconds(45)
+    private static let heartbeat = Duration.seconds(15)
+
+    private let leases: any LeaseStore
+    private let runs: any RunStore
+    private let factory: any RunFactory
+    private let clock: any WallClock
+    private let stop: StopSignal
+    private let logger: Logger
+
+    package init(
+        leases: any LeaseStore, runs: any RunStore, factory: any RunFactory, clock: any WallClock, stop: StopSignal,
+        logger: Logger
+    ) {
+        self.leases = leases
+        self.runs = runs
+        self.factory = factory
+        self.clock = clock
+        self.stop = stop
+        self.logger = logger
+    }
+
+    /// Runs the table and gives its lease back.
+    /// - Returns: The run's record; a failed run is a record with a failure, not an error.
+    /// - Throws: What the store throws; `CancellationError` when the process is going down.
+    package func run(_ claimed: ClaimedTable) async throws -> TableCopyRecord {
+        let journal = LeasedRunJournal(
+            claimed: claimed, copy: try await runs.beginCopy(claimed), leases: leases, runs: runs, stop: stop)
+        var failure: RunFailure?
+        var progress = RunProgress()
+        do {
+            progress = try await runWithHeartbeat(claimed, journal)
+        } catch let error as ReplicationError {
+            failure = RunFailure(code: error.code, what: error.what, why: error.why, fix: error.fix, at: clock.now)
+        } catch is CancellationError {
+            failure = RunFailure(
+                code: .interrupted, what: "The run of \(claimed.table.mapping.label) was interrupted",
+                why: "the process was told to stop", fix: "It goes on with the next run.", at: clock.now)
+        } catch {
+            failure = RunFailure(
+                code: .internal, what: "The run of \(claimed.table.mapping.label) failed", why: "\(error)",
+                fix: "Report this as a bug.", at: clock.now)
+        }
+        return try await close(claimed, journal, failure: failure, caughtUp: progress.caughtUp)
+    }
+
+    /// The lease is renewed beside the run; losing it cancels the run, whose next write would be refused anyway.
+    private func runWithHeartbeat(_ claimed: ClaimedTable, _ journal: LeasedRunJournal) async throws -> RunProgress {
+        try await withThrowingTaskGroup(of: RunProgress?.self) { group in
+            group.addTask { try await factory.run(claimed, journal: journal) }
+            group.addTask {
+                while true {
+                    try await clock.sleep(for: Self.heartbeat)
+                    guard try await leases.renew(claimed, for: Self.leaseDuration) else {
+                        throw ReplicationError(
+                            .locked, what: "The lease of \(claimed.table.mapping.label) was lost",
+                            why: "another worker took it over", fix: "Nothing is lost; that worker goes on.")
+                    }
+                }
+            }
+            defer { group.cancelAll() }
+            while let finished = try await group.next() {
+                if let progress = finished { return progress }
+            }
+            throw CancellationError()
+        }
+    }
+
+    /// Must run although the task may be cancelled, or the lease would stay until it expires: hence a task of its own,
+    /// awaited.
+    private func close(
+        _ claimed: ClaimedTable, _ journal: LeasedRunJournal, failure: RunFailure?, caughtUp: Bool
+    ) async throws -> TableCopyRecord {
+        let cleanup = Task {
+            var copy = await journal.copy
+            copy.finishedAt = clock.now
+            copy.failure = failure
+            copy.result = failure != nil ? .failed : caughtUp ? .ok : .stopped
+            try await runs.finishCopy(copy)
+            let nextRunAt = RetryPolicy.nextRun(
+                after: failure, consecutiveFailures: claimed.table.consecutiveFailures, interval: claimed.job.interval,
+                caughtUp: caughtUp, now: clock.now, jitter: Double.random(in: 0..<1))
+            try await leases.release(
+                claimed,
+                RunEnding(result: copy.result, failure: failure, isClean: failure == nil, nextRunAt: nextRunAt))
+            log(claimed, copy)
+            return copy
+        }
+        return try await cleanup.value
+    }
+
+    /// One canonical line a run; runs that found nothing are for debugging only.
+    private func log(_ claimed: ClaimedTable, _ copy: TableCopyRecord) {
+        let level: Logger.Level =
+            copy.result == .failed ? .error : copy.rows == 0 ? .debug : .info
+        let seconds = (copy.finishedAt ?? copy.startedAt).timeIntervalSince(copy.startedAt)
+        logger.log(
+            level: level, "sync.finished",
+            metadata: [
+                "job": "\(claimed.job.name)", "table": "\(claimed.table.mapping.source.name)",
+                "mode": "\(claimed.table.mapping.mode.rawValue)", "result": "\(copy.result.rawValue)",
+                "rows": "\(copy.rows)", "batches": "\(copy.batches)", "bytes": "\(copy.bytes)",
+                "total_ms": "\(Int(seconds * 1000))", "stage_ms": "\(Int(copy.stageSeconds * 1000))",
+                "load_ms": "\(Int(copy.loadSeconds * 1000))",
+                "error_code": "\(copy.failure?.code.rawValue ?? "")", "error": "\(copy.failure?.message ?? "")",
+            ])
+    }
+}
+
+/// Ties a run to its lease and its record.
+package actor LeasedRunJournal: RunJournal {
+    private let claimed: ClaimedTable
+    private(set) var copy: TableCopyRecord
+    private let leases: any LeaseStore
+    private let runs: any RunStore
+    private let stop: StopSignal
+
+    init(
+        claimed: ClaimedTable, copy: TableCopyRecord, leases: any LeaseStore, runs: any RunStore, stop: StopSignal
+    ) {
+        self.claimed = claimed
+        self.copy = copy
+        self.leases = leases
+        self.runs = runs
+        self.stop = stop
+    }
+
+    package func mirror(_ checkpoint: Checkpoint, progress: RunProgress) async throws {
+        copy.rows = progress.rows
+        copy.batches = progress.batches
+        copy.bytes = progress.bytes
+        copy.stageSeconds = progress.readAndStage / .seconds(1)
+        copy.loadSeconds = progress.load / .seconds(1)
+        try await runs.record(checkpoint, copy: copy, of: claimed)
+    }
+
+    package func raiseGeneration(to generation: Int64) async throws {
+        try await leases.raiseGeneration(of: claimed, to: generation)
+    }
+
+    package func shouldStop() -> Bool { stop.raised }
+}

@@ -1,0 +1,47 @@
+/// What the session does for one statement.
+struct StatementPlan: Sendable, Equatable {
+    enum Action: Sendable, Equatable {
+        /// Rows of one backing statement, streamed to the client; the tag is the backing's unless given.
+        case rows(String)
+        /// Backing statements that succeed or fail together and show no rows; the tag is the last one's unless given.
+        case command([String], tag: String?)
+        case begin
+        case commit
+        case rollback
+        /// A parameter that only Redshift has: kept in the session, without effect. nil resets it.
+        case keepParameter(name: String, value: String?)
+        case showKeptParameter(String)
+        case copy(CopyStatement)
+        case control(ControlStatement)
+    }
+
+    var action: Action
+    /// Refused inside BEGIN … COMMIT, under this name.
+    var refusedInTransaction: String?
+    /// Commits the transaction at hand after it has run (TRUNCATE).
+    var commitsAfter = false
+    /// Needs a transaction of its own where none is open (LOCK).
+    var wrapsItself = false
+
+    static func rows(_ sql: String) -> StatementPlan { StatementPlan(action: .rows(sql)) }
+    static func command(_ sql: String..., tag: String? = nil) -> StatementPlan {
+        StatementPlan(action: .command(sql, tag: tag))
+    }
+}
+
+/// The stand-in's own statements; docs/standin.md describes them.
+enum ControlStatement: Sendable, Equatable {
+    case armFault(Fault)
+    case awaitFault
+    case clearFaults
+    case showLog
+    case clearLog
+}
+
+/// Something that goes wrong on purpose, once.
+enum Fault: String, Sendable, Equatable, CaseIterable {
+    case holdAfterCommit = "HOLD AFTER COMMIT"
+    case dropBeforeCommit = "DROP BEFORE COMMIT"
+    case dropAfterCommit = "DROP AFTER COMMIT"
+    case failCopy = "FAIL COPY"
+}

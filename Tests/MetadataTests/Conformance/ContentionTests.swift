@@ -1,0 +1,66 @@
+import Foundation
+import Scheduling
+import Synchronization
+import Testing
+
+@testable import Metadata
+
+@Suite struct ContentionTests {
+    /// Which tables are being run, and what went wrong.
+    private final class RunLog: Sendable {
+        private struct State {
+            var running: Set<Int64> = []
+            var claims = 0
+            var overlaps: [Int64] = []
+            var generations: Set<String> = []
+        }
+        private let state = Mutex(State())
+
+        /// - Returns: false when enough claims were made.
+        func wantsMore(than limit: Int) -> Bool { state.withLock { $0.claims < limit } }
+
+        func begin(_ claimed: ClaimedTable) {
+            state.withLock { log in
+                log.claims += 1
+                let label = "\(claimed.table.id)/\(claimed.table.lease.generation)"
+                let isNew = log.generations.insert(label).inserted
+                if !log.running.insert(claimed.table.id).inserted || !isNew { log.overlaps.append(claimed.table.id) }
+            }
+        }
+
+        func end(_ claimed: ClaimedTable) { state.withLock { _ = $0.running.remove(claimed.table.id) } }
+
+        var overlaps: [Int64] { state.withLock { $0.overlaps } }
+        var claims: Int { state.withLock { $0.claims } }
+    }
+
+    @Test(arguments: MetadataEngine.allCases)
+    func `of two hundred claims by eight workers on two instances, none meets another`(
+        engine: MetadataEngine
+    ) async throws {
+        try await MetadataFixture.with(engine) { fixture, store in
+            try await store.addShop(tables: (0..<12).map { "t\($0)" }, dueAt: fixture.clock.now)
+            let instances = [store, try await fixture.another()]
+            let log = RunLog()
+            let ending = RunEnding(result: .ok, isClean: true, nextRunAt: fixture.clock.now)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for worker in 0..<8 {
+                    group.addTask {
+                        let mine = instances[worker % 2]
+                        let owner = Sample.owner("worker \(worker)")
+                        while log.wantsMore(than: 200) {
+                            guard let claimed = try await mine.claimDue(by: owner, for: .seconds(30)) else { continue }
+                            log.begin(claimed)
+                            _ = try await mine.renew(claimed, for: .seconds(30))
+                            log.end(claimed)
+                            try await mine.release(claimed, ending)
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(log.overlaps.isEmpty)
+            #expect(log.claims >= 200)
+        }
+    }
+}

@@ -1,0 +1,232 @@
+"""Compares every row of source tables with their replicas, by primary key.
+
+    compare_rows.py --source URL --destination URL [--schema public] [--into public] [--json] [TABLE …]
+
+Both are PostgreSQL by their wire protocol; the destination speaks Redshift's SQL. Values are compared as Python values
+of the source's types: decimals by value, times as instants, JSON as documents with exact numbers. Without tables it
+takes every base table of the schema. What Redshift cannot hold (text over 65,535 bytes, NUL, infinities) is not for this
+program: such rows count as different.
+
+Prints a line for each table; with --json one document. Exit 0 when all are equal, 1 when not, 2 when it could not tell.
+"""
+
+import argparse
+import datetime
+import decimal
+import hashlib
+import json
+import sys
+from urllib.parse import unquote, urlsplit
+
+import psycopg2
+
+SHOWN_KEYS = 5
+
+
+def connect(url):
+    parts = urlsplit(url)
+    connection = psycopg2.connect(
+        host=parts.hostname,
+        port=parts.port,
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        dbname=parts.path.lstrip("/"),
+        gssencmode="disable",
+        application_name="compare-rows",
+    )
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("set timezone to 'UTC'")
+    return connection
+
+
+EXACT = decimal.Context(prec=100_000, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
+
+
+def number(text):
+    """A JSON number, marked by a character that no JSON string of a database holds; 1, 1.0 and 10e-1 are the same."""
+    return "\0" + str(EXACT.create_decimal(text).normalize(EXACT))
+
+
+def document(text):
+    return json.dumps(json.loads(text, parse_float=number, parse_int=number), sort_keys=True)
+
+
+def identifier(name):
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text):
+    return "'" + text.replace("'", "''") + "'"
+
+
+def folded(name):
+    """Redshift's form of an identifier: ASCII letters in lower case."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in name)
+
+
+def query(connection, sql):
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        while rows := cursor.fetchmany(5000):
+            yield from rows
+
+
+def columns(connection, schema, table):
+    """(name, type) in the table's order, from the view that both systems have."""
+    return list(
+        query(
+            connection,
+            "select column_name, data_type from information_schema.columns"
+            f" where table_schema={literal(schema)} and table_name={literal(table)} order by ordinal_position",
+        )
+    )
+
+
+def primary_key(connection, schema, table):
+    return [
+        name
+        for (name,) in query(
+            connection,
+            "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)"
+            f" WHERE i.indisprimary AND i.indrelid = {literal(identifier(schema) + '.' + identifier(table))}::regclass",
+        )
+    ]
+
+
+def utc(held):
+    if not isinstance(held, datetime.datetime):
+        return held
+    return held if held.tzinfo is None else held.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+
+
+# The one form of a value of a source type, whichever side it comes from. Other types are taken as they are.
+FORMS = {
+    "json": document,
+    "jsonb": document,
+    "ARRAY": document,
+    "smallint": int,
+    "integer": int,
+    "bigint": int,
+    "numeric": lambda held: EXACT.create_decimal(held).normalize(EXACT),
+    "timestamp with time zone": utc,
+    "timestamp without time zone": utc,
+    "character": lambda held: held.rstrip(" "),
+    "bytea": lambda held: bytes(held) if isinstance(held, memoryview) else bytes.fromhex(held),
+}
+
+
+def fingerprint(values):
+    return hashlib.blake2b(repr(values).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def source_rows(connection, schema, table, wanted):
+    chosen = ", ".join(
+        f"to_jsonb({identifier(name)})::text" if kind in ("json", "jsonb", "ARRAY") else identifier(name)
+        for name, kind in wanted
+    )
+    yield from query(connection, f"select {chosen} from {identifier(schema)}.{identifier(table)}")
+
+
+def replica_rows(connection, schema, table, wanted, types):
+    def one(name):
+        quoted = identifier(folded(name))
+        kind = types[folded(name)].lower()
+        if kind == "super":
+            return f"json_serialize({quoted})"
+        if kind in ("json", "jsonb"):
+            return f"{quoted}::text"
+        if kind in ("binary varying", "varbyte", "varbinary"):
+            return f"to_hex({quoted})"
+        return quoted
+
+    chosen = ", ".join(one(name) for name, _ in wanted)
+    yield from query(connection, f"select {chosen} from {identifier(schema)}.{identifier(folded(table))}")
+
+
+def compare(source, destination, schema, into, table):
+    """A dictionary with the table's name, `equal`, the number of source rows, and in words what differs."""
+    wanted = columns(source, schema, table)
+    types = dict(columns(destination, into, folded(table)))
+    result = {"table": table, "equal": False, "rows": 0, "problems": []}
+    if not wanted:
+        result["problems"].append("the source has no such table")
+        return result
+    missing = [name for name, _ in wanted if folded(name) not in types]
+    if missing:
+        result["problems"].append("the replica lacks " + (", ".join(missing) if types else "the table"))
+        return result
+
+    names = [name for name, _ in wanted]
+    places = [names.index(name) for name in primary_key(source, schema, table)] or list(range(len(names)))
+    forms = [(place, FORMS[kind]) for place, (_, kind) in enumerate(wanted) if kind in FORMS]
+
+    def keyed(rows):
+        for row in rows:
+            values = list(row)
+            for place, form in forms:
+                if values[place] is not None:
+                    values[place] = form(values[place])
+            yield ", ".join(str(values[place]) for place in places), fingerprint(values)
+
+    expected = {}
+    for key, print_of_row in keyed(source_rows(source, schema, table, wanted)):
+        expected.setdefault(key, []).append(print_of_row)
+        result["rows"] += 1
+    extra, changed = [], []
+    for key, print_of_row in keyed(replica_rows(destination, into, table, wanted, types)):
+        waiting = expected.get(key)
+        if not waiting:
+            extra.append(key)
+            continue
+        if print_of_row in waiting:
+            waiting.remove(print_of_row)
+        else:
+            waiting.pop()
+            changed.append(key)
+    lost = [key for key, waiting in expected.items() for _ in waiting]
+    for label, keys in (("missing in the replica", lost), ("too many in the replica", extra), ("different", changed)):
+        if keys:
+            result["problems"].append(f"{len(keys)} rows {label}, for example with key {'; '.join(keys[:SHOWN_KEYS])}")
+    result["equal"] = not result["problems"]
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--source", required=True)
+    parser.add_argument("--destination", required=True)
+    parser.add_argument("--schema", default="public")
+    parser.add_argument("--into", default="public")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("tables", nargs="*")
+    arguments = parser.parse_args()
+    source, destination = connect(arguments.source), connect(arguments.destination)
+    tables = arguments.tables or [
+        name
+        for (name,) in query(
+            source,
+            "select table_name from information_schema.tables where table_type='BASE TABLE'"
+            f" and table_schema={literal(arguments.schema)} order by 1",
+        )
+    ]
+    if not tables:
+        sys.exit(f"compare_rows: no table in schema {arguments.schema} of the source")
+    results = [compare(source, destination, arguments.schema, arguments.into, table) for table in tables]
+    equal = all(result["equal"] for result in results)
+    rows = sum(result["rows"] for result in results)
+    if arguments.json:
+        print(json.dumps({"equal": equal, "rows": rows, "tables": results}, ensure_ascii=False))
+    else:
+        for result in results:
+            words = "equal" if result["equal"] else "; ".join(result["problems"])
+            print(f"{result['table']}: {result['rows']} rows, {words}")
+    return 0 if equal else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except psycopg2.Error as error:
+        print(f"compare_rows: {error}", file=sys.stderr)
+        sys.exit(2)
