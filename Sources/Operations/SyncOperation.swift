@@ -41,30 +41,30 @@ package struct SyncOperation: Sendable {
     /// Runs the tables one after another here, or has live workers run them and follows; each once.
     ///
     /// - Throws: What the store throws; `CancellationError`. A failed run is an event.
-    package func wait(for tables: [TableRecord], _ tell: (SyncEvent) -> Void) async throws {
+    package func wait(for tables: [TableRecord], _ tell: @Sendable (SyncEvent) async -> Void) async throws {
         if try await workers.liveWorkers(within: Worker.liveness) > 0 {
             try await follow(tables, tell)
             return
         }
         for table in tables {
             if table.disabled {
-                tell(.skipped(table, "disabled"))
+                await tell(.skipped(table, "disabled"))
                 continue
             }
             try await runHere(table, tell)
         }
     }
 
-    private func runHere(_ table: TableRecord, _ tell: (SyncEvent) -> Void) async throws {
+    private func runHere(_ table: TableRecord, _ tell: @Sendable (SyncEvent) async -> Void) async throws {
         guard let claimed = try await claim(table) else {
-            tell(.skipped(table, "another process is syncing it"))
+            await tell(.skipped(table, "another process is syncing it"))
             return
         }
-        tell(.started(table))
+        await tell(.started(table))
         let copy = try await runner.run(claimed)
         if copy.failure?.code == .interrupted { throw CancellationError() }
         let after = try await store.tables(ofJob: table.jobID).first { $0.id == table.id }
-        tell(.finished(after ?? table, copy))
+        await tell(.finished(after ?? table, copy))
     }
 
     /// Waits out a lease that its holder may still give back.
@@ -80,21 +80,21 @@ package struct SyncOperation: Sendable {
     }
 
     /// Watches the requested tables until a run that was claimed after the request has ended.
-    private func follow(_ tables: [TableRecord], _ tell: (SyncEvent) -> Void) async throws {
+    private func follow(_ tables: [TableRecord], _ tell: @Sendable (SyncEvent) async -> Void) async throws {
         var waiting: [Int64: TableRecord] = [:]
         for table in tables {
             if table.disabled {
-                tell(.skipped(table, "disabled"))
+                await tell(.skipped(table, "disabled"))
                 continue
             }
             try await requests.request(tableID: table.id)
             waiting[table.id] = table
-            tell(.started(table))
+            await tell(.started(table))
         }
         while !waiting.isEmpty {
             try await clock.sleep(for: .milliseconds(300))
             guard try await workers.liveWorkers(within: Worker.liveness) > 0 else {
-                for table in waiting.values { tell(.skipped(table, "no worker is alive any more; it stays due")) }
+                for table in waiting.values { await tell(.skipped(table, "no worker is alive any more; it stays due")) }
                 return
             }
             for now in try await store.tables(ofJob: tables.first?.jobID) {
@@ -102,7 +102,7 @@ package struct SyncOperation: Sendable {
                     now.lease.owner == nil, now.requestedAt == nil
                 else { continue }
                 waiting[now.id] = nil
-                tell(.finished(now, Self.outcome(of: now, since: before)))
+                await tell(.finished(now, Self.outcome(of: now, since: before)))
             }
         }
     }

@@ -18,19 +18,18 @@ postgres_programs() {
     echo "$best"
 }
 
-check_swift() {
-    local advice="Install the official one: https://www.swift.org/install/linux/ (swiftly, its installer, or an archive), \
+SWIFT_ADVICE="Install the official one: https://www.swift.org/install/linux/ (swiftly, its installer, or an archive), \
 then run this again."
-    local text
+
+# Stops where there is no Swift, or one that is too old; false when it does not say.
+check_swift() {
     command -v swift >/dev/null ||
-        fail "there is no Swift toolchain on PATH; $SWIFT_OLDEST_MAJOR.$SWIFT_OLDEST_MINOR or newer is needed. $advice" 69
-    text=$(swift --version 2>/dev/null || true)
-    [[ $text =~ Swift\ version\ ([0-9]+)\.([0-9]+) ]] ||
-        fail "$(command -v swift) is not a Swift compiler. $advice" 69
+        fail "there is no Swift toolchain on PATH; $SWIFT_OLDEST_MAJOR.$SWIFT_OLDEST_MINOR or newer is needed. $SWIFT_ADVICE" 69
+    [[ $(swift --version 2>/dev/null || true) =~ Swift\ version\ ([0-9]+)\.([0-9]+) ]] || return 1
     ((BASH_REMATCH[1] > SWIFT_OLDEST_MAJOR ||
         BASH_REMATCH[1] == SWIFT_OLDEST_MAJOR && BASH_REMATCH[2] >= SWIFT_OLDEST_MINOR)) ||
         fail "Swift ${BASH_REMATCH[1]}.${BASH_REMATCH[2]} is too old; \
-$SWIFT_OLDEST_MAJOR.$SWIFT_OLDEST_MINOR or newer is needed. $advice" 69
+$SWIFT_OLDEST_MAJOR.$SWIFT_OLDEST_MINOR or newer is needed. $SWIFT_ADVICE" 69
 }
 
 package_installed() {
@@ -90,22 +89,27 @@ install_without_cluster() {
     return "$status"
 }
 
+install_missing() {
+    local missing status=0
+    find_root "$@"
+    if [[ " $* " == *" postgresql "* ]]; then
+        install_without_cluster "$@" || status=$?
+    else
+        install_packages "$@" || status=$?
+    fi
+    ((status == 0)) || fail "apt could not install $*" 69
+    mapfile -t missing < <(missing_packages)
+    ((${#missing[@]} == 0)) || fail "still missing after the installation: ${missing[*]}" 69
+}
+
 # ensure_requirements [PACKAGE…]: all of the above, and further packages by name.
 ensure_requirements() {
-    local missing package status=0
-    check_swift
+    local missing package swift_answers=1
+    check_swift || swift_answers=0 # a toolchain that lacks a library cannot tell its version before it has it
     mapfile -t missing < <(missing_packages)
     for package in "$@"; do
         package_installed "$package" || missing+=("$package")
     done
-    ((${#missing[@]} > 0)) || return 0
-    find_root "${missing[@]}"
-    if [[ " ${missing[*]} " == *" postgresql "* ]]; then
-        install_without_cluster "${missing[@]}" || status=$?
-    else
-        install_packages "${missing[@]}" || status=$?
-    fi
-    ((status == 0)) || fail "apt could not install ${missing[*]}" 69
-    mapfile -t missing < <(missing_packages)
-    ((${#missing[@]} == 0)) || fail "still missing after the installation: ${missing[*]}" 69
+    if ((${#missing[@]} > 0)); then install_missing "${missing[@]}"; fi
+    ((swift_answers)) || check_swift || fail "$(command -v swift) does not answer as a Swift compiler. $SWIFT_ADVICE" 69
 }

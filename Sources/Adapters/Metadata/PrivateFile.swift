@@ -43,7 +43,8 @@ enum PrivateFile {
         guard status.st_mode & 0o077 == 0 else {
             throw OperationError(
                 .secretKey, what: "The key file \(path) is not private", why: "its group or others may use it",
-                fix: "If nobody else has read it, run: chmod 600 '\(path)'. Otherwise make a new key and set the stored "
+                fix:
+                    "If nobody else has read it, run: chmod 600 '\(path)'. Otherwise make a new key and set the stored "
                     + "connections again.")
         }
         var bytes = [UInt8](repeating: 0, count: limitBytes)

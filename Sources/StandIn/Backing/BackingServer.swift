@@ -157,7 +157,7 @@ struct BackingServer: Sendable {
             THEN CREATE ROLE \(StandInSettings.owner) LOGIN SUPERUSER; END IF; END $$
             """)
         await first.close()
-        FileManager.default.createFile(atPath: dataFolder + "/standin-ready", contents: nil)
+        try Data().write(to: URL(filePath: dataFolder + "/standin-ready"))
     }
 
     /// A fast shutdown: sessions are ended, nothing committed is lost.

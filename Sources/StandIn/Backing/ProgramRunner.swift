@@ -17,41 +17,76 @@ struct ProgramRunner: Sendable {
 
     /// - Throws: `StandInError` naming the program, its exit status and the end of its output.
     func run(_ program: String, _ arguments: [String]) async throws {
-        FileManager.default.createFile(atPath: outputPath, contents: nil)
-        guard let output = FileHandle(forWritingAtPath: outputPath) else {
-            throw StandInError("58030", "Cannot write \(outputPath)")
-        }
-        defer { try? output.close() }
-        let process = Process()
-        let command = [programs + "/" + program] + arguments
+        try Data().write(to: URL(filePath: outputPath))
+        var command = [programs + "/" + program] + arguments
         if let account {
-            process.executableURL = URL(filePath: "/usr/bin/setpriv")
-            process.arguments =
-                ["--reuid=\(account.user)", "--regid=\(account.group)", "--clear-groups", "--"] + command
-        } else {
-            process.executableURL = URL(filePath: command[0])
-            process.arguments = arguments
+            command =
+                // The other user may not be able to look at the folder that this process was started in.
+                ["/usr/bin/env", "--chdir=/", "/usr/bin/setpriv", "--reuid=\(account.user)", "--regid=\(account.group)", "--clear-groups",
+                    "--",
+                ]
+                + command
         }
-        process.currentDirectoryURL = URL(filePath: "/tmp")
-        process.environment = ["PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"]
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = output
-        process.standardError = output
-        let status = try await withCheckedThrowingContinuation { (done: CheckedContinuation<Int32, any Error>) in
-            process.terminationHandler = { done.resume(returning: $0.terminationStatus) }
-            do {
-                try process.run()
-            } catch {
-                process.terminationHandler = nil
-                done.resume(throwing: error)
-            }
-        }
+        let status = try await finish(try spawn(command))
         guard status == 0 else {
-            let text = (try? String(contentsOfFile: outputPath, encoding: .utf8)) ?? ""
+            let text = String(decoding: try Data(contentsOf: URL(filePath: outputPath)), as: UTF8.self)
             throw StandInError(
                 "58000", "\(program) failed with status \(status)",
                 why: String(text.suffix(600)).trimmingCharacters(in: .whitespacesAndNewlines))
         }
+    }
+
+    /// Starts a program in a session of its own, so that Ctrl-C at a terminal reaches only the stand-in.
+    ///
+    /// Not Foundation's `Process`: on Linux it takes a program for running as long as a daemon that the program left
+    /// behind holds its descriptors, and pg_ctl leaves one.
+    private func spawn(_ command: [String]) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, outputPath, O_WRONLY | O_APPEND, 0)
+        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        // Signals that the service group ignores in this process must work in PostgreSQL.
+        var signals = sigset_t()
+        sigfillset(&signals)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF) | Self.newSession)
+        var words = Self.copies(command)
+        var environment = Self.copies(["PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC"])
+        defer { for text in words + environment { free(text) } }
+        var child = pid_t()
+        let failure = posix_spawn(&child, command[0], &actions, &attributes, &words, &environment)
+        guard failure == 0 else {
+            throw StandInError("58000", "\(command[0]) cannot be started", why: String(cString: strerror(failure)))
+        }
+        return child
+    }
+
+    private static func copies(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
+        texts.map { (text: String) -> UnsafeMutablePointer<CChar>? in strdup(text) } + [nil]
+    }
+
+    #if os(Linux)
+        /// POSIX_SPAWN_SETSID of glibc's <spawn.h>, which Swift does not import.
+        private static let newSession: Int16 = 0x80
+    #else
+        private static let newSession = Int16(POSIX_SPAWN_SETSID)
+    #endif
+
+    /// Waits for the program's end without holding a thread.
+    private func finish(_ child: pid_t) async throws -> Int32 {
+        var status: Int32 = 0
+        while waitpid(child, &status, WNOHANG) == 0 {
+            // Not cancellable: a stop that has begun is carried to its end.
+            await withCheckedContinuation { done in
+                DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(20)) { done.resume() }
+            }
+        }
+        return status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
     }
 
     /// The folder of PostgreSQL's server programs: beside `pg_config`, or the newest under /usr/lib/postgresql.

@@ -96,9 +96,11 @@ struct CopyOptionsParser {
             guard let word = reader.word() else { throw reader.unexpected() }
             let start = reader
             reader.advance()
-            guard try readAuthorization(word) || readFormat(word) || readFlag(word) || readConversion(word) else {
-                throw start.unexpected()
-            }
+            var isKnown = try readAuthorization(word)
+            if !isKnown { isKnown = try readFormat(word) }
+            if !isKnown { isKnown = try readFlag(word) }
+            if !isKnown { isKnown = try readConversion(word) }
+            guard isKnown else { throw start.unexpected() }
             if word != "as", word != "format", !seen.insert(word).inserted {
                 throw StandInError("42601", "conflicting or redundant options: \(word.uppercased())")
             }

@@ -104,9 +104,11 @@ import Testing
         try await MetadataFixture.with(engine) { fixture, store in
             let name = try await store.installationID()
             #expect(name.count >= 32)
-            #expect(try await fixture.another().installationID() == name)
+            let again = try await fixture.another()
+            #expect(try await again.installationID() == name)
             try await MetadataFixture.with(engine) { _, elsewhere in
-                #expect(try await elsewhere.installationID() != name)
+                let other = try await elsewhere.installationID()
+                #expect(other != name)
             }
         }
     }

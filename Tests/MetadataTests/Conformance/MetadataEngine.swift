@@ -4,6 +4,7 @@ import Operations
 import Replication
 import Scheduling
 import Synchronization
+import Testing
 
 /// All that a metadata store is to the rest of the program.
 typealias MetadataStore = CatalogStore & LeaseStore & RequestStore & RunStore & WorkerStore

@@ -47,11 +47,13 @@ import Testing
 
     @Test func `a file without a key is refused and stays as it is`() async throws {
         try await inFolder { database in
-            #expect(FileManager.default.createFile(
-                atPath: database + ".key", contents: Data(), attributes: [.posixPermissions: 0o600]))
+            #expect(
+                FileManager.default.createFile(
+                    atPath: database + ".key", contents: Data(), attributes: [.posixPermissions: 0o600]))
             let error = #expect(throws: OperationError.self) { _ = try KeyFile.loadOrCreate(beside: database) }
             #expect(error?.code == .secretKey)
-            #expect(try Data(contentsOf: URL(fileURLWithPath: database + ".key")).isEmpty)
+            let contents = try Data(contentsOf: URL(fileURLWithPath: database + ".key"))
+            #expect(contents.isEmpty)
         }
     }
 }

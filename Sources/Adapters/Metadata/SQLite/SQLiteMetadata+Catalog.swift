@@ -42,7 +42,8 @@ extension SQLiteMetadata: CatalogStore {
         try await write { database in
             let now = self.clock.now.storedMicroseconds
             let isNew = table.id == 0
-            let statement = try isNew
+            let statement =
+                try isNew
                 ? TableStatements.insert(table, now: now) : TableStatements.update(table, now: now)
             do {
                 guard try statement.run(database) > 0 else { throw MetadataFailure.tableGone }

@@ -30,7 +30,8 @@ package enum KeyFile {
         guard key.count >= 32 else {
             throw OperationError(
                 .secretKey, what: "The key file \(path) holds no key", why: "it is empty or cut off",
-                fix: "Restore it from a backup. Without it stored connection strings are lost: then remove the file and "
+                fix:
+                    "Restore it from a backup. Without it stored connection strings are lost: then remove the file and "
                     + "store them again.")
         }
         return key

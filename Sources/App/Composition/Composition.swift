@@ -1,0 +1,85 @@
+import AsyncHTTPClient
+import Foundation
+import Logging
+import Metadata
+import Operations
+import Replication
+import S3Client
+import Scheduling
+
+/// Everything a command needs, put together once.
+struct Composition: Sendable {
+    static let version = "0.1.0"
+
+    let configuration: LoaderConfiguration
+    let store: SQLiteMetadata
+    let secrets: any SecretSealing
+    let connections: Connections
+    let owner: LeaseOwner
+    let clock: any WallClock
+    let stop: StopSignal
+    let logger: Logger
+
+    /// Opens the store, runs `body`, and closes the HTTP client however it ends.
+    static func with<Value: Sendable>(
+        _ configuration: LoaderConfiguration, logger: Logger,
+        _ body: (Composition) async throws -> Value
+    ) async throws -> Value {
+        let clock = SystemWallClock()
+        let store = try await SQLiteMetadata.open(
+            path: configuration.databasePath, clock: clock, liveness: LocalOwnerLiveness(), logger: logger)
+        let key = try configuration.encryptionKey ?? KeyFile.loadOrCreate(beside: configuration.databasePath)
+        let secrets = try SecretBox(encryptionKey: key)
+        let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: S3Configuration.httpConfiguration())
+        let connections = Connections(
+            configuration: configuration, secrets: secrets, s3: s3(configuration, http: http, logger: logger),
+            logger: logger)
+        let composition = Composition(
+            configuration: configuration, store: store, secrets: secrets, connections: connections,
+            owner: LeaseOwner.thisProcess(), clock: clock, stop: StopSignal(), logger: logger)
+        do {
+            let value = try await body(composition)
+            try await http.shutdown()
+            return value
+        } catch {
+            try await http.shutdown()
+            throw error
+        }
+    }
+
+    private static func s3(_ configuration: LoaderConfiguration, http: HTTPClient, logger: Logger) -> S3Client? {
+        guard let settings = configuration.s3 else { return nil }
+        let client = S3Configuration(
+            region: settings.region, bucket: settings.bucket, endpoint: settings.endpoint,
+            encryption: settings.encryption)
+        return S3Client(
+            configuration: client, credentials: StaticS3CredentialProvider(settings.credentials), http: http,
+            logger: logger)
+    }
+
+    var runner: TableRunner {
+        let factory = AdapterRunFactory(
+            connections: connections, requests: store, configuration: configuration, logger: logger)
+        return TableRunner(leases: store, runs: store, factory: factory, clock: clock, stop: stop, logger: logger)
+    }
+
+    var worker: Worker {
+        Worker(
+            grace: configuration.shutdownGrace, concurrency: configuration.workerConcurrency, owner: owner,
+            version: Self.version, leases: store, workers: store, runner: runner, clock: clock, stop: stop,
+            logger: logger)
+    }
+
+    var sync: SyncOperation {
+        SyncOperation(
+            store: store, leases: store, requests: store, workers: store, runner: runner, owner: owner, clock: clock)
+    }
+
+    var discovery: Discovery { Discovery(store: store, connections: connections, clock: clock) }
+
+    var tables: TableOperations {
+        TableOperations(
+            store: store, leases: store, requests: store, connections: connections, owner: owner, clock: clock,
+            lookback: RunSettings(installation: "").lookback)
+    }
+}

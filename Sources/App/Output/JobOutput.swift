@@ -1,0 +1,59 @@
+import Operations
+import Scheduling
+
+/// How jobs and checks are printed; connection strings never are.
+enum JobOutput {
+    static func json(_ jobs: [JobRecord]) -> JSONValue {
+        let list = jobs.map { job in
+            JSONValue.object([
+                ("job", .string(job.name)), ("active", .bool(job.active)),
+                ("interval_seconds", .number(job.interval / .seconds(1))),
+                ("source", .string(reference(job.source))), ("source_schema", .string(job.sourceSchema)),
+                ("destination", .string(reference(job.destination))),
+                ("destination_schema", .string(job.destinationSchema)),
+            ])
+        }
+        return .object([("schema_version", .integer(1)), ("jobs", .array(list))])
+    }
+
+    static func json(_ checks: [NamedCheck]) -> JSONValue {
+        let list = checks.map { check in
+            JSONValue.object([
+                ("name", .string(check.name)), ("outcome", .string(check.outcome.rawValue)),
+                ("message", .string(check.message)),
+            ])
+        }
+        return .object([("schema_version", .integer(1)), ("checks", .array(list))])
+    }
+
+    static func row(_ job: JobRecord) -> [String] {
+        [
+            job.name, job.active ? "yes" : "no", DurationText.text(job.interval),
+            "\(reference(job.source)) (\(job.sourceSchema))",
+            "\(reference(job.destination)) (\(job.destinationSchema))",
+        ]
+    }
+
+    static func facts(_ job: JobRecord, tables: Int) -> [(String, String)] {
+        [
+            ("Job", job.name), ("Active", job.active ? "yes" : "no"), ("Interval", DurationText.text(job.interval)),
+            ("Source", "\(reference(job.source)), schema \(job.sourceSchema)"),
+            ("Destination", "\(reference(job.destination)), schema \(job.destinationSchema)"), ("Tables", "\(tables)"),
+        ]
+    }
+
+    static func glyph(_ outcome: NamedCheck.Outcome) -> String {
+        switch outcome {
+        case .pass: "✔"
+        case .warn: "▲"
+        case .fail: "✖"
+        }
+    }
+
+    private static func reference(_ reference: ConnectionReference) -> String {
+        switch reference {
+        case .environment(let variable): "$\(variable)"
+        case .sealed: "stored, encrypted"
+        }
+    }
+}

@@ -1,0 +1,156 @@
+import PostgresClient
+
+/// Carrying out plans.
+extension Session {
+    func perform(_ plan: StatementPlan, isSeveral: Bool, isLast: Bool) async throws {
+        let status = await connection.transactionStatus
+        isInTransactionBlock = status == .inTransaction
+        if status == .inFailedTransaction, !plan.runsInFailedTransaction {
+            throw StandInError(
+                "25P02", "current transaction is aborted, commands ignored until end of transaction block")
+        }
+        if let name = plan.refusedInTransaction {
+            guard status == .idle, !isSeveral else {
+                throw StandInError("25001", "\(name) cannot run inside a transaction block")
+            }
+        } else if status == .idle, isSeveral, !isLast, plan.belongsIntoTransaction {
+            try await connection.execute("BEGIN")
+            isImplicit = true
+        }
+        switch plan.action {
+        case .rows(let sql): try await stream(sql)
+        case .command(let texts, let tag): try await command(texts, tag: tag, plan: plan)
+        case .begin: try await begin()
+        case .commit: try await commit()
+        case .rollback:
+            isImplicit = false
+            try await simple("ROLLBACK")
+        case .keepParameter(let name, let value):
+            kept[name] = value
+            messages.commandComplete(value == nil ? "RESET" : "SET")
+        case .showKeptParameter(let name): showKept(name)
+        case .copy(let statement): try await copy(statement)
+        case .control(let control): try await perform(control)
+        }
+        try await forwardNotices()
+    }
+
+    private func simple(_ sql: String, tag: String? = nil) async throws {
+        let result = try await connection.execute(sql)
+        messages.commandComplete(tag ?? result.commandTag)
+    }
+
+    private func command(_ texts: [String], tag: String?, plan: StatementPlan) async throws {
+        var texts = texts
+        let isIdle = await connection.transactionStatus == .idle
+        if plan.wrapsItself, isIdle { texts = ["BEGIN"] + texts + ["COMMIT"] }
+        do {
+            let result = try await connection.execute(texts.joined(separator: ";\n"))
+            if plan.commitsAfter, !isIdle {
+                isImplicit = false
+                try await connection.execute("COMMIT")
+            }
+            try await forwardNotices()
+            messages.commandComplete(tag ?? result.commandTag)
+        } catch let error as PostgresError {
+            if plan.wrapsItself, isIdle, await connection.isUsable { try await connection.execute("ROLLBACK") }
+            throw error
+        }
+    }
+
+    private func begin() async throws {
+        if isImplicit {
+            isImplicit = false
+            messages.commandComplete("BEGIN")
+        } else {
+            try await simple("BEGIN")
+        }
+    }
+
+    private func commit() async throws {
+        isImplicit = false
+        guard await connection.transactionStatus == .inTransaction,
+            let fault = await server.faults.take([.holdAfterCommit, .dropBeforeCommit, .dropAfterCommit], in: pid)
+        else { return try await simple("COMMIT") }
+        if fault != .dropBeforeCommit { try await connection.execute("COMMIT") }
+        if fault == .holdAfterCommit {
+            hold()
+            return await server.faults.hit()
+        }
+        await connection.close()
+        await server.faults.hit()
+        throw Dropped()
+    }
+
+    /// Rows flow to the client as they come; a slow client slows the PostgreSQL behind.
+    private func stream(_ sql: String) async throws {
+        try await connection.beginQuery(sql)
+        var columns: [PostgresColumn] = []
+        while let event = try await connection.nextQueryEvent(maximumBytes: Self.flushBytes) {
+            switch event {
+            case .columns(let described):
+                columns = described
+                messages.rowDescription(described)
+            case .rows(let rows):
+                for row in rows { messages.dataRow(row, columns: columns) }
+                if messages.buffer.readableBytes >= Self.flushBytes { try await flush() }
+            case .completed(let tag):
+                try await forwardNotices()
+                messages.commandComplete(tag.hasPrefix("SELECT") ? "SELECT" : tag)
+            }
+        }
+    }
+
+    func forwardNotices() async throws {
+        for notice in await connection.takeNotices() {
+            messages.notice(
+                severity: notice.severity == "NOTICE" ? "INFO" : notice.severity, sqlState: notice.sqlState ?? "00000",
+                notice.message, detail: notice.detail, hint: notice.hint)
+        }
+    }
+
+    private func showKept(_ name: String) {
+        let fixed = ["server_version": "8.0.2", "is_superuser": user == StandInSettings.owner ? "on" : "off"]
+        answer([name], [[kept[name] ?? Rewriter.kept[name] ?? fixed[name] ?? ""]], tag: "SHOW")
+    }
+
+    /// A small answer made here.
+    func answer(_ names: [String], _ rows: [[String]], tag: String) {
+        let columns = names.map { PostgresColumn(name: $0, typeOID: BackendMessages.TypeOID.varchar) }
+        messages.rowDescription(columns)
+        for row in rows { messages.dataRow(row.map { Array($0.utf8) }, columns: columns) }
+        messages.commandComplete(tag)
+    }
+
+    private func perform(_ control: ControlStatement) async throws {
+        switch control {
+        case .armFault(let fault): await server.faults.arm(fault, by: pid)
+        case .clearFaults: await server.faults.clear()
+        case .awaitFault: try await server.faults.wait()
+        case .clearLog: await server.log.clear()
+        case .showLog:
+            let entries = await server.log.entries
+            return answer(
+                ["session", "statement"], entries.map { [String($0.session), $0.statement] }, tag: "SELECT")
+        }
+        messages.commandComplete("STANDIN")
+    }
+}
+
+extension StatementPlan {
+    /// What a failed transaction still takes.
+    var runsInFailedTransaction: Bool {
+        switch action {
+        case .commit, .rollback, .control: true
+        default: false
+        }
+    }
+
+    /// Statements of one message form one transaction; these stay outside of it.
+    var belongsIntoTransaction: Bool {
+        switch action {
+        case .rows, .command, .copy: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,39 @@
+import AsyncHTTPClient
+import Foundation
+import Logging
+import S3Client
+import ServiceLifecycle
+
+/// The stand-in from its start to its clean end: PostgreSQL behind, clients in front.
+struct StandInService: Service {
+    let settings: StandInSettings
+    let logger: Logger
+
+    func run() async throws {
+        let backing = try BackingServer(folder: settings.dataFolder, slices: settings.slices)
+        let admin = try await backing.start(ownerPassword: settings.password, logger: logger)
+        let http = HTTPClient(eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: S3Configuration.httpConfiguration())
+        let context = ServerContext(settings: settings, backing: backing, admin: admin, http: http, logger: logger)
+        let outcome = await serve(context)
+        await admin.close()
+        try await http.shutdown()
+        try await backing.stop()
+        try outcome.get()
+    }
+
+    private func serve(_ context: ServerContext) async -> Result<Void, any Error> {
+        do {
+            try await cancelWhenGracefulShutdown {
+                try await ClientServer(context: context).run(port: settings.port) { port in
+                    // One line for scripts that wait for it; nothing else goes to standard output.
+                    FileHandle.standardOutput.write(Data("redshift-standin ready on 127.0.0.1:\(port)\n".utf8))
+                }
+            }
+            return .success(())
+        } catch is CancellationError {
+            return .success(())
+        } catch {
+            return .failure(error)
+        }
+    }
+}
