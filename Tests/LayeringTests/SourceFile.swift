@@ -21,7 +21,7 @@ struct SourceFile: Sendable {
 
     /// Every import declaration, with its line.
     var imports: [Import] {
-        code.enumerated().flatMap { index, line in
+        code.enumerated().filter { $0.element.contains("import") }.flatMap { index, line in
             line.split(separator: ";").compactMap { statement in
                 Self.importedModule(String(statement)).map { Import(module: $0, line: index + 1) }
             }
@@ -49,37 +49,38 @@ struct SourceFile: Sendable {
     }
 }
 
-/// Blanks out comments and the insides of string literals; code within an interpolation stays.
+/// Blanks out comments and the insides of string literals; code within an interpolation stays. Works on bytes: it reads
+/// every source file in each test run.
 struct CodeMask {
-    private var rest: Substring
-    private var output = ""
+    private let bytes: [UInt8]
+    private var place = 0
+    private var output: [UInt8] = []
 
     static func masked(_ text: String) -> String {
-        var mask = CodeMask(rest: text[...])
+        var mask = CodeMask(bytes: Array(text.utf8))
+        mask.output.reserveCapacity(mask.bytes.count)
         mask.readCode(untilParenthesis: false)
-        return mask.output
+        return String(decoding: mask.output, as: UTF8.self)
     }
 
-    private init(rest: Substring) {
-        self.rest = rest
+    private init(bytes: [UInt8]) {
+        self.bytes = bytes
     }
 
     private mutating func readCode(untilParenthesis: Bool) {
         var depth = 0
-        while let character = rest.first {
-            if rest.hasPrefix("//") {
-                blank { $0.first == "\n" }
-            } else if rest.hasPrefix("/*") {
+        while place < bytes.count {
+            let byte = bytes[place]
+            if byte == Self.slash && isNext("//") {
+                while place < bytes.count && bytes[place] != Self.newline { blank() }
+            } else if byte == Self.slash && isNext("/*") {
                 readBlockComment()
-            } else if let opening = rest.prefixMatch(of: /(#*)("""|")/) {
-                rest = rest[opening.range.upperBound...]
-                output += opening.0
-                readString(hashes: String(opening.1), quotes: String(opening.2))
+            } else if byte == Self.quote || (byte == Self.hash && hashesBeforeQuote > 0) {
+                readString()
             } else {
-                rest.removeFirst()
-                output.append(character)
-                if character == "(" { depth += 1 }
-                if character == ")" {
+                keep()
+                if byte == Self.openParenthesis { depth += 1 }
+                if byte == Self.closeParenthesis {
                     if untilParenthesis && depth == 0 { return }
                     depth -= 1
                 }
@@ -89,24 +90,26 @@ struct CodeMask {
 
     /// A single-line literal ends at the line's end at the latest, so that a quote in a regular expression does no
     /// lasting harm.
-    private mutating func readString(hashes: String, quotes: String) {
-        while !rest.isEmpty {
-            if rest.hasPrefix(quotes + hashes) {
-                output += rest.prefix(quotes.count + hashes.count)
-                rest.removeFirst(quotes.count + hashes.count)
+    private mutating func readString() {
+        let hashes = String(repeating: "#", count: hashesBeforeQuote)
+        let isLong = isNext(hashes + "\"\"\"")
+        let quotes = isLong ? "\"\"\"" : "\""
+        keep(hashes.utf8.count + quotes.utf8.count)
+        let (end, escape) = (quotes + hashes, "\\" + hashes)
+        while place < bytes.count {
+            switch bytes[place] {
+            case Self.quote where isNext(end):
+                keep(end.utf8.count)
                 return
-            }
-            if quotes == "\"" && rest.first == "\n" { return }
-            if rest.hasPrefix("\\" + hashes + "(") {
-                rest.removeFirst(2 + hashes.count)
-                output += "\\("
+            case Self.newline where !isLong:
+                return
+            case Self.backslash where isNext(escape + "("):
+                keep(escape.utf8.count + 1)
                 readCode(untilParenthesis: true)
-            } else if rest.hasPrefix("\\" + hashes) {
-                blankOne()
-                hashes.forEach { _ in blankOne() }
-                blankOne()
-            } else {
-                blankOne()
+            case Self.backslash where isNext(escape):
+                blank(escape.utf8.count + 1)
+            default:
+                blank()
             }
         }
     }
@@ -114,23 +117,45 @@ struct CodeMask {
     private mutating func readBlockComment() {
         var depth = 0
         repeat {
-            if rest.hasPrefix("/*") {
+            if isNext("/*") {
                 depth += 1
-                blankOne()
-            } else if rest.hasPrefix("*/") {
+                blank(2)
+            } else if isNext("*/") {
                 depth -= 1
-                blankOne()
+                blank(2)
+            } else {
+                blank()
             }
-            blankOne()
-        } while depth > 0 && !rest.isEmpty
+        } while depth > 0 && place < bytes.count
     }
 
-    private mutating func blank(until isEnd: (Substring) -> Bool) {
-        while !rest.isEmpty && !isEnd(rest) { blankOne() }
+    /// How many `#` stand here before a quote; 0 when no string literal begins.
+    private var hashesBeforeQuote: Int {
+        let end = bytes[place...].firstIndex { $0 != Self.hash } ?? bytes.count
+        return end < bytes.count && bytes[end] == Self.quote ? end - place : 0
     }
 
-    private mutating func blankOne() {
-        guard let character = rest.popFirst() else { return }
-        output.append(character == "\n" ? "\n" : " ")
+    private func isNext(_ text: String) -> Bool {
+        bytes[place...].starts(with: text.utf8)
     }
+
+    private mutating func keep(_ count: Int = 1) {
+        output += bytes[place..<min(place + count, bytes.count)]
+        place += count
+    }
+
+    private mutating func blank(_ count: Int = 1) {
+        for byte in bytes[place..<min(place + count, bytes.count)] {
+            output.append(byte == Self.newline ? byte : UInt8(ascii: " "))
+        }
+        place += count
+    }
+
+    private static let slash = UInt8(ascii: "/")
+    private static let quote = UInt8(ascii: "\"")
+    private static let hash = UInt8(ascii: "#")
+    private static let newline = UInt8(ascii: "\n")
+    private static let backslash = UInt8(ascii: "\\")
+    private static let openParenthesis = UInt8(ascii: "(")
+    private static let closeParenthesis = UInt8(ascii: ")")
 }

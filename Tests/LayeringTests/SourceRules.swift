@@ -25,12 +25,23 @@ enum SourceRules {
             }
     }
 
-    /// Work is child tasks of a service or a request.
+    /// Work is child tasks of a service or a request. The exception is cleanup that must survive cancellation: called
+    /// `cleanup`, awaited, under a comment that speaks of being cancelled.
     static func unstructuredTasks(_ source: SourceFile) -> [String] {
-        matches(in: source) { line in
-            line.contains(/\bTask(?:\s*<[^>]*>)?(?:\s*\([^)]*\))?\s*\{/)
-                || line.contains(/\bTask\s*\.\s*(?:detached|immediate)\b/)
-        }.map { "\($0) starts an unstructured task" }
+        source.code.indices.filter { index in
+            let line = source.code[index]
+            guard line.contains("Task") else { return false }
+            let isTask = line.contains(/\bTask(?:\s*<[^>]*>)?(?:\s*\([^)]*\))?\s*\{/)
+            let isDetached = line.contains(/\bTask\s*\.\s*(?:detached|immediate)\b/)
+            return isDetached || (isTask && !isCleanup(at: index, of: source))
+        }.map { "\(source.path):\($0 + 1) starts an unstructured task" }
+    }
+
+    private static func isCleanup(at index: Int, of source: SourceFile) -> Bool {
+        let above = source.lines[max(0, index - 8)..<index].filter { $0.contains("//") }
+        return source.code[index].contains("let cleanup = Task {")
+            && above.contains { $0.contains("cancelled") }
+            && source.code[index...].contains { $0.contains("await cleanup.") }
     }
 
     static func length(_ source: SourceFile) -> [String] {
@@ -41,7 +52,8 @@ enum SourceRules {
     static func environmentReads(_ source: SourceFile) -> [String] {
         if source.path.hasPrefix("App/Configuration/") || source.path.hasPrefix("StandIn/") { return [] }
         return matches(in: source) { line in
-            line.contains(/\bProcessInfo\s*\.\s*processInfo\s*\.\s*environment\b/) || line.contains(/\bgetenv\b/)
+            guard line.contains("ProcessInfo") || line.contains("getenv") else { return false }
+            return line.contains(/\bProcessInfo\s*\.\s*processInfo\s*\.\s*environment\b/) || line.contains(/\bgetenv\b/)
         }.map { "\($0) reads the environment; only App/Configuration does" }
     }
 

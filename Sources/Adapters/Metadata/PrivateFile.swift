@@ -11,9 +11,10 @@ enum PrivateFile {
         close(descriptor)
     }
 
-    /// Makes a file with contents unless it exists, so that nobody ever sees a part of them: written under another
+    /// Makes a file with contents, and its folders, unless it exists, so that nobody ever sees a part of them: written under another
     /// name, then linked, which fails where another process was faster.
     static func publish(_ contents: String, at path: String) throws {
+        try createFolder((path as NSString).deletingLastPathComponent)
         let draft = "\(path).\(UUID().uuidString)"
         let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw MetadataFailure.file("\(path) cannot be made", errno: errno) }

@@ -64,10 +64,10 @@ struct PostgresCatalog {
         }
         for index in order {
             let parts = byIndex[index] ?? []
-            if let leading = parts.first?[6] { table.leadingIndexColumns.insert(leading) }
-            guard parts.allSatisfy({ $0[3] == "t" && $0[7] == "f" }) else { continue }
+            if let leading = parts.first?[5] { table.leadingIndexColumns.insert(leading) }
+            guard parts.allSatisfy({ $0[3] == "t" && $0[6] == "f" }) else { continue }
             table.uniqueKeys.append(
-                SourceTable.UniqueKey(columns: parts.compactMap { $0[6] }, isPrimary: parts.first?[2] == "t"))
+                SourceTable.UniqueKey(columns: parts.compactMap { $0[5] }, isPrimary: parts.first?[2] == "t"))
         }
     }
 

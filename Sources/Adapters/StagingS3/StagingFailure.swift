@@ -16,7 +16,13 @@ enum StagingFailure {
             case _ where error.isRetryable: .s3Unreachable
             default: .s3Access
             }
-        return ReplicationError(code, what: error.what, why: error.why, fix: error.fix, underlying: error)
+        return ReplicationError(
+            code, what: withoutStop(error.what), why: withoutStop(error.why), fix: error.fix, underlying: error)
+    }
+
+    /// The product joins what and why to one sentence.
+    private static func withoutStop(_ sentence: String) -> String {
+        sentence.hasSuffix(".") ? String(sentence.dropLast()) : sentence
     }
 }
 

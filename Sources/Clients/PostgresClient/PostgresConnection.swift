@@ -122,6 +122,7 @@ package actor PostgresConnection {
     package func nextCopyChunk(maximumBytes: Int) async throws -> PostgresCopyChunk? {
         try await cancellable { connection in
             var chunk = PostgresCopyChunk(bytes: [], rows: 0, longestRowBytes: 0)
+            guard !self.copyFinished else { return nil }
             chunk.bytes.reserveCapacity(maximumBytes + maximumBytes / 16)
             while chunk.bytes.count < maximumBytes {
                 var row: UnsafeMutablePointer<CChar>?

@@ -54,6 +54,10 @@ struct ClockFields {
     }
 
     func write(_ kind: FieldRule.Kind, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> FieldFailure? {
+        if kind == .date || kind == .timestamp, isPlain(bytes, count, isDate: kind == .date) {
+            out.append(bytes, count)
+            return nil
+        }
         var scan = Scan(bytes: bytes, count: count)
         scan.skipBlanks()
         let mark = out.count
@@ -74,6 +78,31 @@ struct ClockFields {
         return kind == .date
             ? FieldFailure(1205, "Invalid Date Format - length must be 10 or more")
             : FieldFailure(1206, "Invalid timestamp format or value [YYYY-MM-DD HH24:MI:SS]")
+    }
+
+    /// `YYYY-MM-DD`, or that and ` HH:MM:SS[.ffffff]`, with a day that every month has: already PostgreSQL's form.
+    @inline(__always)
+    private func isPlain(_ bytes: UnsafePointer<UInt8>, _ count: Int, isDate: Bool) -> Bool {
+        guard isDate ? count == 10 : count >= 19 && count <= 26 && count != 20 && options.timeFormat.isText else {
+            return false
+        }
+        func two(_ place: Int) -> Int {
+            let (tens, ones) = (Int(bytes[place]) - 48, Int(bytes[place + 1]) - 48)
+            return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : -1
+        }
+        let century = two(0)
+        let year = two(2)
+        guard century >= 0, year >= 0, century + year > 0, bytes[4] == 45, bytes[7] == 45 else { return false }
+        let (month, day) = (two(5), two(8))
+        guard month >= 1, month <= 12, day >= 1, day <= 28 else { return false }
+        if isDate { return true }
+        guard bytes[10] == 32, bytes[13] == 58, bytes[16] == 58 else { return false }
+        let (hour, minute, second) = (two(11), two(14), two(17))
+        guard hour >= 0, hour < 24, minute >= 0, minute < 60, second >= 0, second < 60 else { return false }
+        guard count > 19 else { return true }
+        guard bytes[19] == UInt8(ascii: ".") else { return false }
+        for index in 20..<count where !ASCII.isDigit(bytes[index]) { return false }
+        return true
     }
 
     private func date(_ scan: inout Scan) -> Bool {

@@ -20,7 +20,12 @@ struct CopyStatement: Sendable, Equatable {
 /// How COPY reads its files.
 struct CopyOptions: Sendable, Equatable {
     enum Compression: String, Sendable { case none, gzip, zstd }
-    enum ClockFormat: Sendable, Equatable { case standard, auto, epochSeconds, epochMilliseconds }
+    enum ClockFormat: Sendable, Equatable {
+        case standard, auto, epochSeconds, epochMilliseconds
+
+        /// Years to seconds, not a count since 1970.
+        var isText: Bool { self == .standard || self == .auto }
+    }
 
     var isCSV = false
     var isManifest = false

@@ -5,6 +5,18 @@ import Foundation
 struct FieldWriter {
     let options: CopyOptions
     let out: CopyTextBuffer
+    private let clocks: ClockFields
+    /// Compared before the whole null string is.
+    private let nullFirst: UInt8
+    private let nullCount: Int
+
+    init(options: CopyOptions, out: CopyTextBuffer) {
+        self.options = options
+        self.out = out
+        clocks = ClockFields(options: options, out: out)
+        nullFirst = options.nullString.first ?? 0
+        nullCount = options.nullString.count
+    }
 
     /// - Returns: nil when the value was written.
     @inline(__always)
@@ -21,7 +33,7 @@ struct FieldWriter {
         case .smallint: return integer(bytes, count, Int64(Int16.min), Int64(Int16.max), "Short")
         case .decimal: return decimal(rule, bytes, count)
         case .date, .time, .timetz, .timestamp, .timestamptz:
-            return ClockFields(options: options, out: out).write(rule.kind, bytes, count)
+            return clocks.write(rule.kind, bytes, count)
         case .boolean: return boolean(bytes, count)
         case .real, .double: return float(rule.kind == .real, bytes, count)
         case .char: return char(rule, bytes, count)
@@ -36,7 +48,7 @@ struct FieldWriter {
     /// The null string counts quoted and unquoted alike; an empty field is NULL unless the column holds text.
     @inline(__always)
     private func isNull(_ rule: FieldRule, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> Bool {
-        if count == options.nullString.count, count > 0 {
+        if count == nullCount, count > 0, bytes[0] == nullFirst {
             let same = options.nullString.withUnsafeBufferPointer { text in
                 text.baseAddress.map { memcmp($0, bytes, count) == 0 } ?? false
             }

@@ -34,7 +34,8 @@ extension Session {
         guard !outcome.isFailed, !isFault else {
             try await connection.failCopyIn(reason: "load refused")
             if isFault { await server.faults.hit() }
-            throw StandInError.compute(
+            throw StandInError(
+                "XX000",
                 "Load into table '\(statement.table.name)' failed.  Check 'stl_load_errors' system table for details.")
         }
         _ = try await connection.endCopyIn()

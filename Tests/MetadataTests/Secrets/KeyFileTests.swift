@@ -22,6 +22,14 @@ import Testing
         }
     }
 
+    @Test func `a key can be made before its database and folder`() async throws {
+        try await inFolder { database in
+            _ = try KeyFile.loadOrCreate(beside: database + ".d/new/loader.db")
+            let attributes = try FileManager.default.attributesOfItem(atPath: database + ".d/new")
+            #expect(attributes[.posixPermissions] as? Int == 0o700)
+        }
+    }
+
     @Test func `many that make it at once get one key, and no draft stays`() async throws {
         try await inFolder { database in
             let keys = try await withThrowingTaskGroup(of: String.self) { group in

@@ -37,4 +37,7 @@ extension LeaseOwner {
         let identity = ProcessIdentity(ownerID: storedID)
         self.init(id: storedID, host: identity?.host ?? "", processID: identity?.processID ?? 0)
     }
+
+    /// For people.
+    var label: String { host.isEmpty ? id : "process \(processID) on \(host)" }
 }

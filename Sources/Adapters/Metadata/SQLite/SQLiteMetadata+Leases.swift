@@ -75,8 +75,7 @@ extension SQLiteMetadata: LeaseStore {
         let taken = try Self.table(table, database)
         guard let job = try JobStatements.one(taken.jobID).row(database) else { throw MetadataFailure.jobGone }
         if let former = before.owner {
-            let holder = LeaseOwner(storedID: former)
-            logger.notice("\(taken.mapping.label): took over from process \(holder.processID) on \(holder.host)")
+            logger.notice("\(taken.mapping.label): took over from \(LeaseOwner(storedID: former).label)")
         }
         return ClaimedTable(
             table: taken, job: JobRecord(row: job),
