@@ -123,7 +123,10 @@ let package = Package(
         // Tests mirror Sources.
         .target(
             name: "TestServers",
-            dependencies: ["PostgresClient", "S3Client", .product(name: "AsyncHTTPClient", package: "async-http-client")],
+            dependencies: [
+                "PostgresClient", "S3Client", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
             path: "Tests/TestServers", swiftSettings: settings),
         .testTarget(name: "LayeringTests", swiftSettings: settings),
         .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", "TestServers"], swiftSettings: settings),
@@ -134,20 +137,34 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings),
-        .testTarget(name: "ReplicationTests", dependencies: ["Replication"], swiftSettings: settings),
+        .testTarget(
+            name: "ReplicationTests", dependencies: ["Replication", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings),
         .testTarget(
             name: "SourcePostgresTests", dependencies: ["SourcePostgres", "PostgresClient", "Replication", "TestServers"],
             swiftSettings: settings),
         .testTarget(
             name: "DestinationRedshiftTests",
-            dependencies: ["DestinationRedshift", "PostgresClient", "Replication", "TestServers"], swiftSettings: settings),
+            dependencies: [
+                "DestinationRedshift", "StagingS3", "S3Client", "PostgresClient", "Replication", "TestServers",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
         .testTarget(
             name: "StagingS3Tests", dependencies: ["StagingS3", "S3Client", "Replication", "TestServers", "CZstd", "CZlib"],
             swiftSettings: settings),
         .testTarget(
             name: "MetadataTests", dependencies: ["Metadata", "Operations", "Scheduling", "Replication"],
             swiftSettings: settings),
-        .testTarget(name: "SchedulingTests", dependencies: ["Scheduling", "Replication"], swiftSettings: settings),
+        .testTarget(
+            name: "SchedulingTests",
+            dependencies: [
+                "Scheduling", "Replication", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "OperationsTests", dependencies: ["Operations", "Scheduling", "Replication"], swiftSettings: settings),
         .testTarget(
             name: "AppTests", dependencies: ["App", "PostgresClient", "S3Client", "Replication", "TestServers"],
             swiftSettings: settings),

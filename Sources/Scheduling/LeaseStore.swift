@@ -59,7 +59,7 @@ package protocol RunStore: Sendable {
     /// Stores the mirror and the figures so far, in one transaction; ignored when the lease is lost.
     func record(_ checkpoint: Checkpoint, copy: TableCopyRecord, of claimed: ClaimedTable) async throws
 
-    /// Closes the record of a run. A run without rows is not kept as a record of its own: it refreshes the last one.
+    /// Closes the record of a run. A run that ended well without rows is not kept: the mirror says when it looked.
     func finishCopy(_ copy: TableCopyRecord) async throws
 }
 

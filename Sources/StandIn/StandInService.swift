@@ -12,7 +12,8 @@ struct StandInService: Service {
     func run() async throws {
         let backing = try BackingServer(folder: settings.dataFolder, slices: settings.slices)
         let admin = try await backing.start(ownerPassword: settings.password, logger: logger)
-        let http = HTTPClient(eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: S3Configuration.httpConfiguration())
+        let http = HTTPClient(
+            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: S3Configuration.httpConfiguration())
         let context = ServerContext(settings: settings, backing: backing, admin: admin, http: http, logger: logger)
         let outcome = await serve(context)
         await admin.close()

@@ -37,9 +37,9 @@ def main():
         gssencmode="disable",
     )
     connection.autocommit = True
-    looks = [f"SELECT id FROM public.{table} LIMIT 1" for table in arguments.table]
+    looks = [f"SELECT 1 FROM public.{table} LIMIT 1" for table in arguments.table]
     if arguments.event is not None:
-        looks = [f"SELECT id FROM public.events WHERE id = {arguments.event} LIMIT 1"]
+        looks = [f"SELECT 1 FROM public.events WHERE id = {arguments.event} LIMIT 1"]
     with connection.cursor() as cursor:
         while not any(found(cursor, sql) for sql in looks):
             time.sleep(0.3)

@@ -38,7 +38,7 @@ package_installed() {
 
 # The missing packages by Debian's names, one a line.
 missing_packages() {
-    local entry
+    local entry loadable
     # Programs and headers: by the program where there is one, since it may come from elsewhere.
     for entry in git:git curl:curl pkg-config:pkg-config gcc:gcc g++:g++ ld:binutils psql:postgresql-client \
         python3:python3 setpriv:util-linux; do
@@ -48,8 +48,9 @@ missing_packages() {
         if ! command -v pkg-config >/dev/null || ! pkg-config --exists "${entry%%:*}"; then echo "${entry#*:}"; fi
     done
     # Libraries that the toolchain itself loads.
+    loadable=$(/sbin/ldconfig -p)
     for entry in libcurl.so.4:libcurl4-openssl-dev libxml2.so.2:libxml2-dev libncurses.so.6:libncurses-dev; do
-        /sbin/ldconfig -p | grep -qF "${entry%%:*} " || echo "${entry#*:}"
+        [[ $loadable == *"${entry%%:*} "* ]] || echo "${entry#*:}"
     done
     [[ -e /usr/share/zoneinfo/UTC ]] || echo tzdata
     [[ -e /usr/include/stdlib.h ]] || echo libc6-dev

@@ -128,7 +128,9 @@ struct BackingServer: Sendable {
                 "start", "-w", "-t", "60", "-D", dataFolder, "-l", dataFolder + "/server.log", "-o",
                 "-p \(Self.socketNumber) -k '\(socketFolder)'",
             ])
-        if isNew || !FileManager.default.fileExists(atPath: dataFolder + "/standin-ready") { try await createDatabase() }
+        if isNew || !FileManager.default.fileExists(atPath: dataFolder + "/standin-ready") {
+            try await createDatabase()
+        }
         let admin = try await PostgresConnection.connect(to: endpoint(user: Self.internalUser))
         for statements in CatalogStatements.all + [CatalogStatements.slices(slices)] {
             try await admin.execute(statements)

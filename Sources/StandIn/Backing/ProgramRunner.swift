@@ -20,12 +20,9 @@ struct ProgramRunner: Sendable {
         try Data().write(to: URL(filePath: outputPath))
         var command = [programs + "/" + program] + arguments
         if let account {
-            command =
-                // The other user may not be able to look at the folder that this process was started in.
-                ["/usr/bin/env", "--chdir=/", "/usr/bin/setpriv", "--reuid=\(account.user)", "--regid=\(account.group)", "--clear-groups",
-                    "--",
-                ]
-                + command
+            // The other user may not be able to look at the folder that this process was started in.
+            let prefix = ["/usr/bin/env", "--chdir=/", "/usr/bin/setpriv", "--clear-groups"]
+            command = prefix + ["--reuid=\(account.user)", "--regid=\(account.group)", "--"] + command
         }
         let status = try await finish(try spawn(command))
         guard status == 0 else {

@@ -58,7 +58,8 @@ struct CopySource: Sendable {
     }
 
     private func manifestObjects() async throws -> [ObjectAddress] {
-        let body = try await client(statement.bucket).get(statement.key).body.collect(limitBytes: Self.manifestLimitBytes)
+        let body = try await client(statement.bucket).get(statement.key).body.collect(
+            limitBytes: Self.manifestLimitBytes)
         let entries = try Self.entries(of: Data(body.readableBytesView))
         var objects: [ObjectAddress] = []
         for entry in entries {
@@ -87,7 +88,8 @@ struct CopySource: Sendable {
 
     static func address(_ url: String) throws(StandInError) -> ObjectAddress {
         let path = url.dropFirst(5)
-        guard url.hasPrefix("s3://"), let slash = path.firstIndex(of: "/"), path.index(after: slash) < path.endIndex else {
+        guard url.hasPrefix("s3://"), let slash = path.firstIndex(of: "/"), path.index(after: slash) < path.endIndex
+        else {
             throw .compute("The manifest entry is not a full S3 path", context: "manifest")
         }
         return ObjectAddress(bucket: String(path[..<slash]), key: String(path[path.index(after: slash)...]))
@@ -108,7 +110,9 @@ struct CopySource: Sendable {
             guard let keys = settings.roleKeys else {
                 throw StandInError.compute(
                     "User is not authorized to assume IAM Role", code: 30_000,
-                    context: "STANDIN_S3_ACCESS_KEY_ID and STANDIN_S3_SECRET_ACCESS_KEY stand for the role; they are not set")
+                    context:
+                        "STANDIN_S3_ACCESS_KEY_ID and STANDIN_S3_SECRET_ACCESS_KEY stand for the role; they are not set"
+                )
             }
             return S3Credentials(accessKeyID: keys.id, secretAccessKey: keys.secret, sessionToken: nil)
         }

@@ -70,7 +70,8 @@ extension CopyStatement {
             throw .notImitated("COPY from anything but s3://")
         }
         let path = source.dropFirst(5)
-        guard let slash = path.firstIndex(of: "/"), slash > path.startIndex, path.index(after: slash) < path.endIndex else {
+        guard let slash = path.firstIndex(of: "/"), slash > path.startIndex, path.index(after: slash) < path.endIndex
+        else {
             throw StandInError("XX000", "The S3 path needs a bucket and a key prefix, as in s3://bucket/prefix")
         }
         var parser = CopyOptionsParser(reader: reader)
@@ -271,7 +272,8 @@ struct CopyOptionsParser {
         var parts: [String: String] = [:]
         for part in text.split(separator: ";") {
             guard let equals = part.firstIndex(of: "="), !part.contains(" ") else {
-                throw StandInError("XX000", "Invalid credentials. Must be of the format: credentials 'aws_iam_role=...'")
+                throw StandInError(
+                    "XX000", "Invalid credentials. Must be of the format: credentials 'aws_iam_role=...'")
             }
             parts[String(part[..<equals])] = String(part[part.index(after: equals)...])
         }
@@ -284,7 +286,9 @@ struct CopyOptionsParser {
         if let role = parts["aws_iam_role"], parts.count == 1 { return .role(role) }
         guard let id = parts["aws_access_key_id"], let secret = parts["aws_secret_access_key"],
             parts["aws_iam_role"] == nil
-        else { throw StandInError("XX000", "Invalid credentials. Must be of the format: credentials 'aws_iam_role=...'") }
+        else {
+            throw StandInError("XX000", "Invalid credentials. Must be of the format: credentials 'aws_iam_role=...'")
+        }
         return .keys(id: id, secret: secret, token: parts["token"])
     }
 }

@@ -93,7 +93,8 @@ struct FieldWriter {
             ? FieldFailure(1222, "Overflow for type Bigint") : FieldFailure(1204, "Value out of range for type \(type)")
     }
 
-    private func invalidDigit(_ bytes: UnsafePointer<UInt8>, _ count: Int, _ place: Int, _ type: String) -> FieldFailure {
+    private func invalidDigit(_ bytes: UnsafePointer<UInt8>, _ count: Int, _ place: Int, _ type: String) -> FieldFailure
+    {
         let letter = place < count ? String(decoding: [bytes[place]], as: UTF8.self) : ""
         return FieldFailure(1207, "Invalid digit, Value '\(letter)', Pos \(place), Type: \(type)")
     }
@@ -129,7 +130,10 @@ struct FieldWriter {
         }
         if fraction > rule.scale, options.roundsDecimals { return rounded(rule, bytes + start, end - start) }
         let kept = fraction > rule.scale ? end - (fraction - rule.scale) : end
-        if rule.limit == 19, !DecimalText.fitsInt64(bytes + digits, kept - digits, fraction: min(fraction, rule.scale), scale: rule.scale) {
+        if rule.limit == 19,
+            !DecimalText.fitsInt64(
+                bytes + digits, kept - digits, fraction: min(fraction, rule.scale), scale: rule.scale)
+        {
             return FieldFailure(1209, "Numeric data overflow (result precision)")
         }
         if rule.scale == 0, fraction > 0 {
@@ -165,7 +169,8 @@ struct FieldWriter {
     }
 
     private func boolean(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> FieldFailure? {
-        let word = String(decoding: UnsafeBufferPointer(start: bytes, count: min(count, 8)).map(ASCII.lower), as: UTF8.self)
+        let word = String(
+            decoding: UnsafeBufferPointer(start: bytes, count: min(count, 8)).map(ASCII.lower), as: UTF8.self)
         switch word {
         case "t", "true", "1", "y", "yes": out.append(UInt8(ascii: "t"))
         case "f", "false", "0", "n", "no": out.append(UInt8(ascii: "f"))

@@ -130,7 +130,8 @@ final class RecordParser {
             try refuse(
                 failure.what, column: failure.column, position: inBuffer ? failure.place - start : 0,
                 raw: UnsafeBufferPointer(start: base + start, count: place - start),
-                field: UnsafeBufferPointer(start: base + (inBuffer ? failure.place : start), count: inBuffer ? failure.count : 0))
+                field: UnsafeBufferPointer(
+                    start: base + (inBuffer ? failure.place : start), count: inBuffer ? failure.count : 0))
         } else {
             output.append(10)
             rows += 1
@@ -209,7 +210,8 @@ final class RecordParser {
         line += 1
         if !options.ignoresBlankLines {
             try refuse(
-                FieldFailure(1211, "Empty line"), column: 0, position: 0, raw: UnsafeBufferPointer(start: base, count: 0),
+                FieldFailure(1211, "Empty line"), column: 0, position: 0,
+                raw: UnsafeBufferPointer(start: base, count: 0),
                 field: UnsafeBufferPointer(start: base, count: 0))
         }
         return min(place + 1, end)
@@ -232,7 +234,8 @@ final class RecordParser {
     private func tooLong(_ base: UnsafePointer<UInt8>, _ start: Int, _ end: Int) throws(Stop) {
         record(
             FieldFailure(1216, "Input line is over 4 MB"), column: 0, position: 0,
-            raw: UnsafeBufferPointer(start: base + start, count: 1_024), field: UnsafeBufferPointer(start: base, count: 0))
+            raw: UnsafeBufferPointer(start: base + start, count: 1_024),
+            field: UnsafeBufferPointer(start: base, count: 0))
         throw Stop()
     }
 

@@ -25,7 +25,8 @@ struct ColumnTypeParser {
 
     /// Types that PostgreSQL has and Redshift has not.
     static let unsupported: Set<String> = [
-        "money", "serial", "serial2", "serial4", "serial8", "bigserial", "smallserial", "bytea", "bit", "varbit", "uuid",
+        "money", "serial", "serial2", "serial4", "serial8", "bigserial", "smallserial", "bytea", "bit", "varbit",
+        "uuid",
         "json", "jsonb", "xml", "hstore", "inet", "cidr", "macaddr", "macaddr8", "point", "line", "lseg", "box", "path",
         "polygon", "circle", "tsvector", "tsquery", "citext", "int4range", "int8range", "numrange", "tsrange",
         "tstzrange", "daterange", "jsonpath", "pg_lsn", "tinyint", "mediumint", "xid8",

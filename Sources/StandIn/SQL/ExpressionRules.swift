@@ -78,7 +78,8 @@ struct ExpressionRules {
         case "pg_last_copy_id" where isEmptyCall(index): edits.insert(String(context.lastCopyID), after: index + 1)
         case "nvl": edits.replace(index..<index + 1, with: "coalesce")
         case "dateadd", "datediff", "date_diff", "date_add":
-            if sql.tokens.indices.contains(index + 2), sql.tokens[index + 2].kind == .word, sql.isSymbol(index + 3, ",") {
+            if sql.tokens.indices.contains(index + 2), sql.tokens[index + 2].kind == .word, sql.isSymbol(index + 3, ",")
+            {
                 edits.replace(index + 2..<index + 3, with: "'\(sql.word(index + 2) ?? "")'")
             }
         case "cast": try visitCastCall(index)
@@ -93,13 +94,15 @@ struct ExpressionRules {
         switch word {
         case "returning": throw .syntax(near: "returning")
         case "conflict" where sql.isWord(index - 1, "on"): throw .syntax(near: "on")
-        case "from" where sql.isWord(index - 1, "distinct") && (sql.isWord(index - 2, "is") || sql.isWord(index - 2, "not")):
+        case "from"
+        where sql.isWord(index - 1, "distinct") && (sql.isWord(index - 2, "is") || sql.isWord(index - 2, "not")):
             throw .syntax(near: "distinct")
         case "on" where sql.isWord(index - 1, "distinct"): throw .unsupported("SELECT DISTINCT ON")
         case "lateral": throw .unsupported("LATERAL")
         case "sysdate": edits.replace(index..<index + 1, with: "sysdate()")
         case "minus": edits.replace(index..<index + 1, with: "except")
-        case "top" where sql.isWord(index - 1, "select") && sql.tokens.indices.contains(index + 1)
+        case "top"
+        where sql.isWord(index - 1, "select") && sql.tokens.indices.contains(index + 1)
             && sql.tokens[index + 1].kind == .number:
             visitTop(index)
         default: break

@@ -86,7 +86,9 @@ extension Rewriter {
         var texts = ["CREATE ROLE \(name)"]
         if !isRole, reader.take("with") || !reader.isAtEnd {
             try reader.expect("user")
-            repeat { texts.append("GRANT \(name) TO \(Identifier.quote(try reader.name()))") } while reader.takeSymbol(",")
+            repeat {
+                texts.append("GRANT \(name) TO \(Identifier.quote(try reader.name()))")
+            } while reader.takeSymbol(",")
         }
         try reader.expectEnd()
         return StatementPlan(action: .command(texts, tag: isRole ? "CREATE ROLE" : "CREATE GROUP"))

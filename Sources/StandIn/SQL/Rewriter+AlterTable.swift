@@ -7,7 +7,9 @@ extension Rewriter {
         if reader.take("rename", "to") {
             let name = try reader.name()
             try reader.expectEnd()
-            guard !name.hasPrefix("#") else { throw StandInError("42602", "a permanent table cannot be renamed to a temporary name") }
+            guard !name.hasPrefix("#") else {
+                throw StandInError("42602", "a permanent table cannot be renamed to a temporary name")
+            }
             return .command("\(head) RENAME TO \(Identifier.quote(name))", tag: "ALTER TABLE")
         }
         if reader.take("rename") {
@@ -34,7 +36,9 @@ extension Rewriter {
         -> StatementPlan
     {
         var reader = start
-        if reader.isNext("constraint") || reader.isNext("primary") || reader.isNext("unique") || reader.isNext("foreign") {
+        if reader.isNext("constraint") || reader.isNext("primary") || reader.isNext("unique")
+            || reader.isNext("foreign")
+        {
             var definition = TableDefinition(table: table)
             definition.primaryKey = try reader.readTableConstraint()
             try reader.expectEnd()
@@ -66,7 +70,8 @@ extension Rewriter {
             _ = try reader.name()
             _ = reader.take("cascade") || reader.take("restrict")
             try reader.expectEnd()
-            return .command("SELECT pg_catalog.standin_forget_key(\(TableStatements.literal(table)))", tag: "ALTER TABLE")
+            return .command(
+                "SELECT pg_catalog.standin_forget_key(\(TableStatements.literal(table)))", tag: "ALTER TABLE")
         }
         _ = reader.take("column")
         if reader.isNext("if") { throw reader.unexpected() }

@@ -13,7 +13,9 @@ extension Rewriter {
         if reader.take("user") { return try createUser(reader, verb: "CREATE") }
         if reader.take("group") { return try createGroup(reader, isRole: false) }
         if reader.take("role") { return try createGroup(reader, isRole: true) }
-        for word: StaticString in ["database", "procedure", "function", "materialized", "external", "library", "datashare", "model"]
+        for word: StaticString in [
+            "database", "procedure", "function", "materialized", "external", "library", "datashare", "model",
+        ]
         where reader.isNext(word) {
             throw .notImitated("CREATE \(sql.text(reader.index).uppercased())")
         }
@@ -64,7 +66,8 @@ extension Rewriter {
         let columns = reader.isNextSymbol("(") ? try reader.nameList() : []
         try reader.expect("as")
         var end = range.upperBound
-        if end - 4 > reader.index, sql.isWord(end - 4, "with"), sql.isWord(end - 3, "no"), sql.isWord(end - 2, "schema"),
+        if end - 4 > reader.index, sql.isWord(end - 4, "with"), sql.isWord(end - 3, "no"),
+            sql.isWord(end - 2, "schema"),
             sql.isWord(end - 1, "binding")
         {
             end -= 4

@@ -7,7 +7,9 @@ extension Rewriter {
             return hasInto ? .command(text) : .rows(text)
         }
         try refuseWritingCTEs(reader.rest)
-        let main = topLevelWords(reader.rest).first { ["select", "insert", "update", "delete", "merge"].contains($0.word) }
+        let main = topLevelWords(reader.rest).first {
+            ["select", "insert", "update", "delete", "merge"].contains($0.word)
+        }
         guard let main else { throw .syntax(near: "") }
         switch main.word {
         case "select": return .rows(try queryText(range))
@@ -150,7 +152,8 @@ extension Rewriter {
     func vacuum(_ start: StatementReader) throws(StandInError) -> StatementPlan {
         var reader = start
         _ =
-            reader.take("full") || reader.take("sort", "only") || reader.take("delete", "only") || reader.take("reindex")
+            reader.take("full") || reader.take("sort", "only") || reader.take("delete", "only")
+            || reader.take("reindex")
             || reader.take("recluster")
         var target = ""
         if !reader.isAtEnd {

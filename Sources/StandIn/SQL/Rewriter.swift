@@ -18,7 +18,9 @@ struct Rewriter {
         "load", "import", "security", "reassign", "refresh", "table", "values", "move",
     ]
     /// Statements that Redshift has and this stand-in has not (yet).
-    private static let notImitated: Set<String> = ["unload", "call", "prepare", "execute", "deallocate", "undrop", "use"]
+    private static let notImitated: Set<String> = [
+        "unload", "call", "prepare", "execute", "deallocate", "undrop", "use",
+    ]
 
     private func plan() throws(StandInError) -> StatementPlan {
         var reader = StatementReader(sql, range)
@@ -70,7 +72,8 @@ struct Rewriter {
         if word == "begin" || word == "start" {
             while reader.take("isolation", "level") {
                 guard
-                    reader.take("serializable") || reader.take("read", "committed") || reader.take("read", "uncommitted")
+                    reader.take("serializable") || reader.take("read", "committed")
+                        || reader.take("read", "uncommitted")
                         || reader.take("repeatable", "read") || reader.take("snapshot")
                 else { throw reader.unexpected() }
                 _ = reader.takeSymbol(",")
@@ -134,7 +137,9 @@ struct Rewriter {
             control = .showLog
         } else {
             try reader.expect("fault")
-            guard let fault = Fault(rawValue: reader.source(reader.rest).uppercased()) else { throw reader.unexpected() }
+            guard let fault = Fault(rawValue: reader.source(reader.rest).uppercased()) else {
+                throw reader.unexpected()
+            }
             return StatementPlan(action: .control(.armFault(fault)))
         }
         try reader.expectEnd()

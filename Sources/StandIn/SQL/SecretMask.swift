@@ -9,9 +9,12 @@ enum SecretMask {
         var edits = SQLEdits(sql)
         for index in range where sql.tokens[index].kind == .string {
             let before = sql.isWord(index - 1, "as") ? index - 2 : index - 1
-            if let word = sql.word(before), announcing.contains(word) { edits.replace(index..<index + 1, with: "'***'") }
+            if let word = sql.word(before), announcing.contains(word) {
+                edits.replace(index..<index + 1, with: "'***'")
+            }
         }
         let text = edits.apply(to: range)
-        return text.utf8.count <= limitBytes ? text : String(decoding: text.utf8.prefix(limitBytes), as: UTF8.self) + "…"
+        return text.utf8.count <= limitBytes
+            ? text : String(decoding: text.utf8.prefix(limitBytes), as: UTF8.self) + "…"
     }
 }

@@ -56,7 +56,8 @@ struct TableStyle: Sendable, Equatable {
 struct TableDefinitionParser {
     static let columnLimit = 1_600
     static let encodings: Set<String> = [
-        "raw", "az64", "bytedict", "delta", "delta32k", "lzo", "mostly8", "mostly16", "mostly32", "runlength", "text255",
+        "raw", "az64", "bytedict", "delta", "delta32k", "lzo", "mostly8", "mostly16", "mostly32", "runlength",
+        "text255",
         "text32k", "zstd", "auto",
     ]
 
@@ -149,7 +150,8 @@ struct TableDefinitionParser {
         return true
     }
 
-    private mutating func readIdentity(byDefault: Bool) throws(StandInError) -> (seed: Int, step: Int, byDefault: Bool) {
+    private mutating func readIdentity(byDefault: Bool) throws(StandInError) -> (seed: Int, step: Int, byDefault: Bool)
+    {
         try reader.expectSymbol("(")
         let seed = try reader.integer()
         try reader.expectSymbol(",")
@@ -200,7 +202,9 @@ struct TableDefinitionParser {
                 definition.style.isEmpty = false
             } else if reader.take("distkey") {
                 let names = try reader.nameList()
-                guard names.count == 1 else { throw StandInError("42601", "only one distribution key column is allowed") }
+                guard names.count == 1 else {
+                    throw StandInError("42601", "only one distribution key column is allowed")
+                }
                 try setDistKey(names[0])
             } else if reader.take("sortkey", "auto") || reader.take("encode", "auto") {
                 definition.style.isEmpty = false
@@ -232,7 +236,8 @@ struct TableDefinitionParser {
         }
         if !definition.likes.isEmpty {
             guard style.isEmpty else {
-                throw StandInError("42601", "LIKE takes distribution, sort and backup from its table; they cannot be given")
+                throw StandInError(
+                    "42601", "LIKE takes distribution, sort and backup from its table; they cannot be given")
             }
             return
         }
@@ -242,7 +247,8 @@ struct TableDefinitionParser {
                 throw StandInError("42703", "column \"\(key)\" named in key does not exist")
             }
             guard column.type.canBeKey else {
-                throw StandInError("0A000", "Column \"\(key)\" cannot be a distribution or sort key: its type does not allow it")
+                throw StandInError(
+                    "0A000", "Column \"\(key)\" cannot be a distribution or sort key: its type does not allow it")
             }
         }
         for key in definition.primaryKey where !definition.columns.contains(where: { $0.name == key }) {

@@ -62,8 +62,11 @@ enum TableStatements {
                     + "\(style.distKey == column.name), \(style.isInterleaved && sort % 2 == 0 ? -sort : sort), "
                     + "\(column.type.varbyteBytes.map(String.init) ?? "NULL"))")
         }
-        let columns = rows.isEmpty ? "" : ", ARRAY[" + rows.map { "ROW\($0)" }.joined(separator: ", ")
-            + "]::pg_catalog.standin_column_note[]"
+        let columns =
+            rows.isEmpty
+            ? ""
+            : ", ARRAY[" + rows.map { "ROW\($0)" }.joined(separator: ", ")
+                + "]::pg_catalog.standin_column_note[]"
         let keys = definition.primaryKey.map(Literal.quote).joined(separator: ", ")
         let distStyle = style.distStyle ?? (style.distKey == nil ? "auto" : "key")
         return "SELECT pg_catalog.standin_remember(\(literal(definition.table)), \(Literal.quote(distStyle)), "

@@ -116,7 +116,9 @@ struct Handshake {
             guard halves.count == 2, Rewriter.passed.contains(name) || Rewriter.kept[name] != nil else {
                 throw StandInError("42704", "unrecognized configuration parameter \"\(name)\"")
             }
-            if Rewriter.passed.contains(name) { statements.append("SET \(name) TO \(Literal.quote(String(halves[1])))") }
+            if Rewriter.passed.contains(name) {
+                statements.append("SET \(name) TO \(Literal.quote(String(halves[1])))")
+            }
         }
         return statements
     }
