@@ -4,6 +4,8 @@ import PackageDescription
 /// CI sets WARNINGS_AS_ERRORS; a newer compiler's new warning must not stop a user's build.
 let strict = Context.environment["WARNINGS_AS_ERRORS"] == "1"
 let settings: [SwiftSetting] = [.swiftLanguageMode(.v6)] + (strict ? [.treatAllWarnings(as: .error)] : [])
+/// Rows pass through these by the byte: without the optimiser, tests and the demo would wait for them.
+let optimised = settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
 // The import table of docs/ARCHITECTURE.md, as targets. `LayeringTests` holds every import line to it.
 let package = Package(
@@ -18,9 +20,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
@@ -37,7 +37,7 @@ let package = Package(
         .target(
             name: "PostgresClient",
             dependencies: ["CLibPQ", .product(name: "Logging", package: "swift-log")],
-            path: "Sources/Clients/PostgresClient", swiftSettings: settings),
+            path: "Sources/Clients/PostgresClient", swiftSettings: optimised),
         .target(
             name: "S3Client",
             dependencies: [
@@ -51,9 +51,7 @@ let package = Package(
         // The rules of moving one table, and the seams.
         .target(
             name: "Replication",
-            dependencies: [
-                .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
-            ],
+            dependencies: [.product(name: "Logging", package: "swift-log")],
             swiftSettings: settings),
 
         // Adapters: one seam, one system.
@@ -66,7 +64,7 @@ let package = Package(
             dependencies: [
                 "Replication", "S3Client", "CZstd", "CZlib", .product(name: "Logging", package: "swift-log"),
             ],
-            path: "Sources/Adapters/StagingS3", swiftSettings: settings),
+            path: "Sources/Adapters/StagingS3", swiftSettings: optimised),
         .target(
             name: "DestinationRedshift",
             dependencies: ["Replication", "PostgresClient", .product(name: "Logging", package: "swift-log")],
@@ -111,14 +109,13 @@ let package = Package(
             dependencies: [
                 "PostgresClient", "S3Client", "CZstd", "CZlib",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
-            swiftSettings: settings),
+            swiftSettings: optimised),
 
         // Tests mirror Sources.
         .target(

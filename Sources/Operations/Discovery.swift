@@ -21,10 +21,14 @@ package struct DiscoveredTable: Sendable, Hashable {
 package struct Discovery: Sendable {
     let store: any CatalogStore
     let connections: any JobConnections
+    let requests: any RequestStore
     let clock: any WallClock
 
-    package init(store: any CatalogStore, connections: any JobConnections, clock: any WallClock) {
+    package init(
+        store: any CatalogStore, requests: any RequestStore, connections: any JobConnections, clock: any WallClock
+    ) {
         self.store = store
+        self.requests = requests
         self.connections = connections
         self.clock = clock
     }
@@ -46,12 +50,15 @@ package struct Discovery: Sendable {
         var survey = try await survey(job, only: patterns)
         try await Self.refuseCollisions(survey)
         guard survey.contains(where: { $0.decision == .create }) else { return survey }
+        let installation = try await requests.installationID()
         let destination = try await connections.destination(of: job)
         do {
             for index in survey.indices where survey[index].decision == .create {
                 do {
                     let mapping = try Self.mapping(of: survey[index], job: job)
                     try await destination.prepare(mapping)
+                    // Another job's or installation's replica is refused here, by name.
+                    _ = try await destination.readCheckpoint(mapping, installation: installation)
                     let record = TableRecord(jobID: job.id, mapping: mapping, nextRunAt: clock.now)
                     _ = try await store.save(record)
                 } catch let error as ReplicationError where error.code == .schemaMismatch {

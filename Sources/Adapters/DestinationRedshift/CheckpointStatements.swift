@@ -36,6 +36,9 @@ struct CheckpointTable: Sendable, Hashable {
 
     var read: String { "SELECT installation, job, generation, batch, state FROM \(quoted)" }
 
+    /// Forgets the position: the next run loads from the start, and an owner that still believes in it is refused.
+    var void: String { "DELETE FROM \(quoted)" }
+
     func write(_ checkpoint: Checkpoint, sourceName: String, isFirst: Bool) throws -> String {
         let state = RedshiftText.literal(try Self.encode(checkpoint.state))
         let stamp = checkpoint.stamp

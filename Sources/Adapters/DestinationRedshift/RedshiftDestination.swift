@@ -49,6 +49,10 @@ package actor RedshiftDestination: ReplicaDestination {
         if present.isEmpty {
             try await createSchemaIfMissing(table.schema, for: table)
             try await run(ReplicaStatements.createTable(mapping), table)
+            // A checkpoint that outlived its replica speaks of rows that are gone.
+            if let checkpoint = try await checkpointTable(for: table, creating: true) {
+                try await run(checkpoint.void, table)
+            }
         } else {
             let missing = mapping.columns.map(\.destinationName).filter { !present.contains($0) }
             guard missing.isEmpty else {
@@ -102,7 +106,7 @@ package actor RedshiftDestination: ReplicaDestination {
         let checkpoint = try CheckpointTable.decode(row, of: table.table)
         guard checkpoint.stamp.job == mapping.jobName else {
             throw ReplicationError(
-                .locked, what: "\(mapping.destination) already belongs to job \(checkpoint.stamp.job)",
+                .config, what: "\(mapping.destination) already belongs to job \(checkpoint.stamp.job)",
                 why: "its checkpoint names that job", fix: "Give job \(mapping.jobName) another destination schema.")
         }
         guard checkpoint.stamp.installation == installation else {

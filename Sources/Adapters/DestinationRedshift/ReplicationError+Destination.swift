@@ -46,6 +46,11 @@ extension ReplicationError {
         // Reasons quote the value behind a comma: "Invalid digit, Value 'a', Pos 0".
         let reason = load.reason.split(separator: ",").first.map(String.init) ?? load.reason
         let column = load.column.isEmpty ? "A column" : "Column \"\(load.column)\""
+        if load.code == 1204, load.length.trimmingPrefix("0") == "65535" {
+            return ReplicationError(
+                .valueLong, what: "\(column) of \(table) has a value over 65,535 bytes", why: "Redshift holds no longer text",
+                fix: "Shorten the value at the source. Nothing is lost: the table waits at its position.")
+        }
         if load.code == 1204 {
             return ReplicationError(
                 .valueLong, what: "\(column) of \(table) is \(load.type)(\(load.length)) in Redshift and a value is longer",

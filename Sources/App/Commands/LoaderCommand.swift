@@ -22,14 +22,18 @@ struct JSONOption: ParsableArguments {
 /// A command over the composition, with one way to fail.
 protocol LoaderCommand: AsyncParsableCommand {
     var common: CommonOptions { get }
+    /// A service's log is its answer; a command's own lines say what happened, and its log only what went wrong.
+    static var isService: Bool { get }
     func execute(_ app: Composition) async throws
 }
 
 extension LoaderCommand {
+    static var isService: Bool { false }
+
     func run() async throws {
         try await Failure.exiting {
             let configuration = try LoaderConfiguration(environment: Environment())
-            let logger = common.logger(configuration.logLevel)
+            let logger = common.logger(Self.isService ? configuration.logLevel : max(configuration.logLevel, .warning))
             try await Composition.with(configuration, logger: logger) { app in try await execute(app) }
         }
     }

@@ -130,6 +130,7 @@ struct Serve: LoaderCommand {
             Example: redshift-loader serve
             Exit status: 0 after SIGTERM or SIGINT; 78 configuration.
             """)
+    static let isService = true
     @OptionGroup var common: CommonOptions
 
     func execute(_ app: Composition) async throws {

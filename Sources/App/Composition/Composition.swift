@@ -75,7 +75,9 @@ struct Composition: Sendable {
             store: store, leases: store, requests: store, workers: store, runner: runner, owner: owner, clock: clock)
     }
 
-    var discovery: Discovery { Discovery(store: store, connections: connections, clock: clock) }
+    var discovery: Discovery {
+        Discovery(store: store, requests: store, connections: connections, clock: clock)
+    }
 
     var tables: TableOperations {
         TableOperations(

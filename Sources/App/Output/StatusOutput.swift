@@ -12,7 +12,7 @@ enum StatusOutput {
         let byJob = Dictionary(grouping: report.tables) { $0.job.name }
         let rows = byJob.sorted { $0.key < $1.key }.map { name, tables -> [String] in
             let worst = TableState.worstFirst.first { state in tables.contains { $0.state == state } } ?? .new
-            let behind = tables.compactMap(\.behindSeconds).max().map { DurationText.rough(seconds: $0) } ?? "–"
+            let behind = tables.filter { $0.state != .disabled }.compactMap(\.behindSeconds).max().map { DurationText.rough(seconds: $0) } ?? "–"
             func count(_ states: TableState...) -> String { String(tables.filter { states.contains($0.state) }.count) }
             return [
                 name, worst.label, String(tables.count), count(.onTime, .syncing), count(.late, .initial),

@@ -19,6 +19,14 @@ actor PostgresConnector {
 
     /// Connects with one deadline over all addresses of the host; libpq's own `connect_timeout` starts anew for each.
     func open(_ endpoint: PostgresEndpoint) throws -> sending OpenedConnection {
+        do {
+            return try start(endpoint)
+        } catch let error as PostgresError where error.code == .tls {
+            throw error.naming(issuer: issuer(of: endpoint))
+        }
+    }
+
+    private func start(_ endpoint: PostgresEndpoint) throws -> sending OpenedConnection {
         let certificate = try TemporaryCertificate(endpoint.tls.rootCertificate)
         defer { certificate?.remove() }
         let parameters = Self.parameters(endpoint, rootCertificate: certificate?.path)
@@ -27,7 +35,7 @@ actor PostgresConnector {
         }
         guard let pointer else { throw PostgresError.connecting(to: endpoint, message: "out of memory") }
         let handle = PostgresHandle(pointer)
-        try Self.poll(pointer, endpoint: endpoint)
+        try Self.poll(pointer, endpoint: endpoint) { false }
         let notices = PostgresNoticeBox()
         // The box outlives every call: it is owned by the same actor as the handle, and is released after it.
         PQsetNoticeReceiver(
@@ -40,11 +48,34 @@ actor PostgresConnector {
         return OpenedConnection(handle: handle, notices: notices)
     }
 
-    private static func poll(_ connection: OpaquePointer, endpoint: PostgresEndpoint) throws {
+    /// Connects without checking the certificate, up to the end of the TLS handshake and before anything secret is
+    /// sent, to read who issued it.
+    private func issuer(of endpoint: PostgresEndpoint) -> String? {
+        var unchecked = endpoint
+        unchecked.tls = PostgresTLS(mode: .require)
+        unchecked.password = PostgresPassword("")
+        let parameters = Self.parameters(unchecked, rootCertificate: nil)
+        let pointer = Self.withCStrings(parameters.map(\.0), parameters.map(\.1)) { names, values in
+            PQconnectStartParams(names, values, 0)
+        }
+        guard let pointer else { return nil }
+        let handle = PostgresHandle(pointer)
+        do {
+            try Self.poll(handle.pointer, endpoint: unchecked) { PQsslInUse(handle.pointer) == 1 }
+        } catch {
+            return nil
+        }
+        return ServerCertificate.issuer(of: handle.pointer)
+    }
+
+    /// - Parameter isEnough: Asked after each step; true ends the connecting early.
+    private static func poll(
+        _ connection: OpaquePointer, endpoint: PostgresEndpoint, until isEnough: () -> Bool
+    ) throws {
         let clock = ContinuousClock()
         let deadline = clock.now + endpoint.connectTimeout
         var status = PGRES_POLLING_WRITING
-        while status != PGRES_POLLING_OK {
+        while status != PGRES_POLLING_OK, !isEnough() {
             guard status != PGRES_POLLING_FAILED else {
                 throw PostgresError.connecting(to: endpoint, message: String(cString: PQerrorMessage(connection)))
             }

@@ -66,6 +66,11 @@ extension PostgresError {
                 .missingDatabase, "\(endpoint.host):\(endpoint.port) has no database named \(endpoint.database)",
                 "Correct the database name at the end of the connection string.")
         }
+        if lower.contains("invalid response to ssl negotiation") || lower.contains("expected authentication request") {
+            return error(
+                .unreachable, "\(endpoint.host):\(endpoint.port) does not speak PostgreSQL",
+                "Check host and port: something else listens there.")
+        }
         if lower.contains("certificate") || lower.contains("ssl") || lower.contains("tls") {
             return error(
                 .tls, "No trusted TLS connection to \(endpoint.displayName)",
@@ -99,6 +104,14 @@ extension PostgresError {
         return error(
             .unreachable, "\(endpoint.displayName) cannot be reached",
             "Check host and port, and that the server is running.")
+    }
+
+    /// Adds who signed the certificate that was not trusted.
+    func naming(issuer: String?) -> PostgresError {
+        guard let issuer else { return self }
+        var error = self
+        error.why += " (the server's certificate was issued by \(issuer))"
+        return error
     }
 
     private static func lastSentence(of text: String) -> String {

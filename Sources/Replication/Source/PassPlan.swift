@@ -78,7 +78,7 @@ package enum PassPlan {
         var next = state
         if let last = extent.last {
             pass.position = last
-            next.maxPrimaryKey = last.key
+            next.maxPrimaryKey = highest(state.maxPrimaryKey, last.key, mapping: query.mapping)
         }
         if let highest = extent.highestUpdatedKey { next.maxUpdatedKey = highest }
         guard extent.rows < query.rowLimit else {
@@ -92,6 +92,14 @@ package enum PassPlan {
             return next
         }
         return finishing(pass, on: next)
+    }
+
+    /// The highest key for people to see, where keys are single integers; elsewhere the last one read.
+    private static func highest(_ old: [String]?, _ new: [String], mapping: TableMapping) -> [String] {
+        guard new.count == 1, let after = Int(new[0]), let old, old.count == 1, let before = Int(old[0]),
+            mapping.keyColumns.first?.destinationType.isText == false
+        else { return new }
+        return before > after ? old : new
     }
 
     private static func opening(

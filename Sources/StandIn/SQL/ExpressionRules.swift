@@ -83,6 +83,7 @@ struct ExpressionRules {
                 edits.replace(index + 2..<index + 3, with: "'\(sql.word(index + 2) ?? "")'")
             }
         case "cast": try visitCastCall(index)
+        case "lateral", "on", "from", "conflict", "returning": try visitBare(word, index)
         case "filter" where sql.isSymbol(index - 1, ")"): throw .syntax(near: "(")
         case "values": try visitValues(index)
         case "listagg": try visitListagg(index)

@@ -106,6 +106,7 @@ struct Rewriter {
 
     private func explain(_ start: StatementReader) throws(StandInError) -> StatementPlan {
         var reader = start
+        if reader.isNextSymbol("(") { throw reader.unexpected() }
         let verbose = reader.take("verbose") ? "VERBOSE " : ""
         let inner = try Rewriter.plan(sql, reader.rest, context)
         switch inner.action {

@@ -5,8 +5,15 @@ struct Tokenizer {
     private var position = 0
     private var tokens: [Token] = []
 
-    /// - Throws: `StandInError` 42601 for text that ends inside a string, a name or a comment.
+    /// - Throws: `StandInError` 42601 for text that ends inside a string, a name or a comment; 22021 for bytes that are
+    ///   no UTF-8.
     static func read(_ bytes: [UInt8]) throws(StandInError) -> SQLText {
+        let bad = bytes.withUnsafeBufferPointer { buffer in
+            buffer.baseAddress.map { UTF8Check.firstInvalid($0, buffer.count) } ?? nil
+        }
+        guard bad == nil, !bytes.contains(0) else {
+            throw StandInError("22021", "invalid byte sequence for encoding \"UNICODE\"")
+        }
         var tokenizer = Tokenizer(bytes: bytes)
         try tokenizer.run()
         return SQLText(bytes: bytes, tokens: tokenizer.tokens)

@@ -17,29 +17,31 @@ extension Session {
         }
         let names = target.columns.map { Identifier.quote($0.name) }.joined(separator: ", ")
         try await connection.beginCopyIn("COPY \(statement.table.sql) (\(names)) FROM STDIN")
-        let outcome: CopyLoad.Outcome
         do {
-            outcome = try await load.run()
+            let outcome = try await load.run()
+            lastCopyID = id
+            if !outcome.errors.isEmpty {
+                try await CopyErrorLog(admin: server.admin).add(
+                    outcome.errors, user: user, table: target.oid, session: pid, query: id)
+            }
+            let isFault = await server.faults.take([.failCopy], in: pid) != nil
+            if outcome.isFailed || isFault {
+                if isFault { await server.faults.hit() }
+                throw StandInError(
+                    "XX000",
+                    "Load into table '\(statement.table.name)' failed.  Check 'stl_load_errors' system table for details."
+                )
+            }
+            _ = try await connection.endCopyIn()
+            loaded(statement, rows: statement.options.noLoad ? 0 : outcome.rows)
         } catch {
             // A server that has failed by itself has ended the COPY already.
             if await connection.transactionStatus == .active { try await connection.failCopyIn(reason: "load ended") }
             throw error
         }
-        lastCopyID = id
-        if !outcome.errors.isEmpty {
-            try await CopyErrorLog(admin: server.admin).add(
-                outcome.errors, user: user, table: target.oid, session: pid, query: id)
-        }
-        let isFault = await server.faults.take([.failCopy], in: pid) != nil
-        guard !outcome.isFailed, !isFault else {
-            try await connection.failCopyIn(reason: "load refused")
-            if isFault { await server.faults.hit() }
-            throw StandInError(
-                "XX000",
-                "Load into table '\(statement.table.name)' failed.  Check 'stl_load_errors' system table for details.")
-        }
-        _ = try await connection.endCopyIn()
-        let rows = statement.options.noLoad ? 0 : outcome.rows
+    }
+
+    private func loaded(_ statement: CopyStatement, rows: Int) {
         lastCopyCount = Int64(rows)
         messages.notice(
             severity: "INFO",

@@ -149,8 +149,8 @@ actor Session {
     /// The client's end of the connection is gone: a statement inside a transaction is stopped, since it will be rolled
     /// back anyway; one outside runs to its end, as a COPY does in Redshift.
     func clientLeft() async {
-        let status = isImplicit || isInTransactionBlock
-        guard status else { return }
+        guard isImplicit || isInTransactionBlock else { return }
+        await server.registry.cancel(pid: pid)
         connection.requestCancel()
     }
 

@@ -17,6 +17,9 @@ actor SessionRegistry {
         return true
     }
 
+    /// Marks a session's own statement: its client has left.
+    func cancel(pid: Int32) { cancelled.insert(pid) }
+
     /// Forgets a cancel that came too late for the statement before.
     func beginStatement(pid: Int32) { cancelled.remove(pid) }
 

@@ -58,9 +58,14 @@ enum RunStatements {
             """, figures(copy) &+ ending &+ copy.failure.storedColumns)
     }
 
-    /// A run that moved nothing leaves no row.
+    /// A run that moved nothing leaves no row, unless it is the first to end well after one that did not.
     static func forget(_ copy: TableCopyRecord) -> SQLiteStatement {
-        SQLiteStatement("DELETE FROM table_copies WHERE id = :copy AND result = 'running'", ["copy": copy.id])
+        SQLiteStatement(
+            """
+            DELETE FROM table_copies WHERE id = :copy AND result = 'running' AND coalesce((
+                SELECT older.result FROM table_copies older WHERE older.table_id = :table AND older.id < :copy
+                ORDER BY older.id DESC LIMIT 1), 'ok') NOT IN ('failed', 'lost')
+            """, ["copy": copy.id, "table": copy.tableID])
     }
 
     /// Keeps the newest copies: walks that many index entries.

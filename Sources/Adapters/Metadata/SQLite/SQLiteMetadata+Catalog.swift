@@ -72,7 +72,7 @@ extension SQLiteMetadata: CatalogStore {
             return try body()
         } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_UNIQUE {
             throw OperationError(
-                .badInput, what: "There is a job named \(name) already", why: "names of jobs are unique",
+                .usage, what: "There is a job named \(name) already", why: "names of jobs are unique",
                 fix: "Choose another name; `redshift-loader jobs list` shows those taken.", underlying: error)
         }
     }

@@ -37,10 +37,7 @@ extension SQLiteMetadata: RunStore {
     package func finishCopy(_ copy: TableCopyRecord) async throws {
         try await finish { database in
             let endedWell = copy.result == .ok || copy.result == .stopped
-            if endedWell && copy.rows == 0 {
-                try RunStatements.forget(copy).run(database)
-                return
-            }
+            if endedWell, copy.rows == 0, try RunStatements.forget(copy).run(database) > 0 { return }
             let now = self.clock.now.storedMicroseconds
             try RunStatements.finish(copy, now: now).run(database)
             try RunStatements.pruneMany(table: copy.tableID).run(database)

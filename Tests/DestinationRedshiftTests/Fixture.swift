@@ -1,0 +1,157 @@
+import DestinationRedshift
+import Logging
+import PostgresClient
+import Replication
+import S3Client
+import StagingS3
+import TestServers
+
+/// A schema in the stand-in and a bucket that it reads, for one test.
+struct Fixture: Sendable {
+    static let installation = "installation-1"
+    /// Values hold no letters like these.
+    static let format = BatchFormat(nullSentinel: "NULLxNULL")
+
+    let replica: TestReplica
+    let bucket: TestBucket
+
+    static func with(
+        isolation: isolated (any Actor)? = #isolation, _ body: (Fixture) async throws -> Void
+    ) async throws {
+        try await TestReplica.with { replica in
+            try await TestBucket.with { bucket in try await body(Fixture(replica: replica, bucket: bucket)) }
+        }
+    }
+
+    var keys: CopyAuthorization {
+        .keys(
+            accessKeyID: bucket.credentials.accessKeyID, secretAccessKey: bucket.credentials.secretAccessKey,
+            sessionToken: nil)
+    }
+
+    /// - Parameter checkpointSchema: The replica's own unless given; nil for the product's choice.
+    func destination(
+        endpoint: PostgresEndpoint? = nil, authorization: CopyAuthorization? = nil, checkpointSchema: String?? = .none
+    ) -> RedshiftDestination {
+        let authorization = authorization ?? keys
+        let settings = RedshiftSettings(
+            endpoint: endpoint ?? replica.endpoint, authorization: { authorization }, region: TestBucket.region,
+            checkpointSchema: checkpointSchema ?? replica.schema)
+        return RedshiftDestination(
+            settings: settings, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    // MARK: Rows
+
+    func mapping(
+        _ columns: KeyValuePairs<String, ReplicaType>, key: [String] = ["id"], updated: String? = nil, table: String = "items",
+        job: String = "shop"
+    ) -> TableMapping {
+        Self.mapping(columns, key: key, updated: updated, destination: TableName(schema: replica.schema, name: table), job: job)
+    }
+
+    static func mapping(
+        _ columns: KeyValuePairs<String, ReplicaType>, key: [String], updated: String?, destination: TableName,
+        job: String = "shop"
+    ) -> TableMapping {
+        TableMapping(
+            jobName: job, source: TableName(schema: "public", name: "Items"), destination: destination,
+            mode: .updateAndInsert, primaryKey: key, updatedKey: updated,
+            columns: columns.map { name, type in
+                ColumnMapping(
+                    source: SourceColumn(name: name, typeName: "any", isNullable: true, replicaType: type),
+                    destinationName: ReplicaNaming.replicaName(name), destinationType: type)
+            })
+    }
+
+    /// Stages rows as the source writes them: a field is quoted only where CSV needs it, and NULL is the sentinel.
+    func stage(
+        _ rows: [[String?]], compression: StagedCompression = .zstd, targetFileBytes: Int = 1 << 20
+    ) async throws -> StagedBatch {
+        var plan = StagingPlan(estimatedBytes: 0, slices: 1)
+        plan.targetFileBytes = targetFileBytes
+        let area = S3StagingArea(client: bucket.client, prefix: "staged", compression: compression)
+        return try await area.stage(CSVFeed(rows).stream, folder: freshName("batch"), plan: plan)
+    }
+
+    /// Rows of id and noise, so wide that the 100 of a chunk fill a block of either compressor.
+    static func wideRows(_ count: Int) -> [[String?]] {
+        (1...count).map { id in
+            [String(id), (1...100).map { _ in String(UInt64.random(in: .min ... .max), radix: 36) }.joined()]
+        }
+    }
+
+    func load(
+        _ rows: [[String?]], into mapping: TableMapping, by destination: RedshiftDestination, appends: Bool = false,
+        after previous: Checkpoint?
+    ) async throws -> Checkpoint {
+        try await destination.load(
+            ReplicaLoad(
+                mapping: mapping, staged: try await stage(rows), format: Self.format, appends: appends,
+                expected: previous?.stamp, next: Self.checkpoint(after: previous)))
+    }
+
+    /// What the replica holds, in the mapping's columns, ordered by all of them.
+    func rows(_ mapping: TableMapping) async throws -> [[String?]] {
+        let columns = mapping.columns.map { PostgresSQL.identifier($0.destinationName) }.joined(separator: ", ")
+        let table = mapping.destination
+        return Self.ordered(
+            try await replica.rows(
+                "SELECT \(columns) FROM \(PostgresSQL.identifier(table.schema)).\(PostgresSQL.identifier(table.name))"))
+    }
+
+    static func ordered(_ rows: [[String?]]) -> [[String?]] {
+        func sortKey(_ row: [String?]) -> String { row.map { $0.map { "1" + $0 } ?? "0" }.joined(separator: "\u{1}") }
+        return rows.sorted { sortKey($0) < sortKey($1) }
+    }
+
+    // MARK: Checkpoints
+
+    static func checkpoint(after previous: Checkpoint?, replicaRows: Int? = nil) -> Checkpoint {
+        guard var next = previous else {
+            return Checkpoint(
+                stamp: CheckpointStamp(installation: installation, job: "shop", generation: 1, batch: 1),
+                state: CheckpointState(
+                    definition: "d", source: SourceIdentity(system: "1", timeline: "1", database: "db"),
+                    replicaRows: replicaRows ?? 0))
+        }
+        next.stamp = next.stamp.next(generation: next.stamp.generation)
+        next.state.replicaRows = replicaRows ?? next.state.replicaRows
+        return next
+    }
+
+    /// What lies in the destination, read by a session of its own.
+    func storedCheckpoint(_ mapping: TableMapping) async throws -> Checkpoint? {
+        let reader = destination()
+        let found = try await reader.readCheckpoint(mapping, installation: Self.installation)
+        await reader.close()
+        return found
+    }
+}
+
+/// Rows as CSV, a few at a time.
+private actor CSVFeed {
+    private static let rowsEach = 100
+    private var waiting: ArraySlice<[String?]>
+
+    init(_ rows: [[String?]]) {
+        waiting = rows[...]
+    }
+
+    nonisolated var stream: RowStream { RowStream { await self.next() } }
+
+    private func next() -> RowChunk? {
+        let portion = waiting.prefix(Self.rowsEach)
+        guard !portion.isEmpty else { return nil }
+        waiting = waiting.dropFirst(Self.rowsEach)
+        let lines = portion.map { Array($0.map(Self.field).joined(separator: ",").utf8) + [10] }
+        return RowChunk(
+            bytes: Array(lines.joined()), rows: lines.count, longestRowBytes: lines.map(\.count).max() ?? 0)
+    }
+
+    private static func field(_ value: String?) -> String {
+        guard let value else { return Fixture.format.nullSentinel }
+        let needsQuotes = value.unicodeScalars.contains { [",", "\"", "\n", "\r"].contains($0) }
+        return needsQuotes ? "\"" + value.replacing("\"", with: "\"\"") + "\"" : value
+    }
+}

@@ -1,0 +1,120 @@
+import Logging
+import Replication
+
+/// What metadata keeps of a table between runs.
+actor FakeJournal: RunJournal {
+    private let fault: FaultPlan
+    private let stopAfterBatches: Int?
+    private(set) var mirrored: Checkpoint?
+    private(set) var generation: Int64
+    private(set) var progress: [RunProgress] = []
+
+    init(fault: FaultPlan, generation: Int64, mirror: Checkpoint?, stopAfterBatches: Int?) {
+        self.fault = fault
+        self.generation = generation
+        self.stopAfterBatches = stopAfterBatches
+        mirrored = mirror
+    }
+
+    func mirror(_ checkpoint: Checkpoint, progress: RunProgress) async throws {
+        try fault.reach("journal.mirror, before")
+        mirrored = checkpoint
+        self.progress.append(progress)
+        try fault.reach("journal.mirror, after")
+    }
+
+    func raiseGeneration(to generation: Int64) async throws {
+        try fault.reach("journal.raiseGeneration")
+        self.generation = max(self.generation, generation)
+    }
+
+    func shouldStop() async -> Bool {
+        guard let stopAfterBatches else { return false }
+        return (progress.last?.batches ?? 0) >= stopAfterBatches
+    }
+}
+
+/// Source, bucket, replica and metadata of one table; each run is a process that claims it anew.
+final class World {
+    let database = FakeDatabase()
+    let bucket = FakeBucket()
+    let replica = FakeReplica()
+    var mapping = World.mapping()
+    var rowLimit = 3
+    /// Microseconds.
+    var lookback = SourceTime.second * 600
+    var generation: Int64 = 0
+    var mirror: Checkpoint?
+    var endedCleanly = true
+    /// The steps of the last run.
+    private(set) var steps: [String] = []
+    private(set) var lastProgress: [RunProgress] = []
+
+    /// What one run meets.
+    struct Circumstances {
+        var killAt: Int?
+        var stopAfterBatches: Int?
+        var lie: FakeSource.Lie?
+        var meanwhile: @Sendable () -> Void = {}
+        var whenStaged: @Sendable () async throws -> Void = {}
+    }
+
+    static func mapping(isNullable: Bool = true) -> TableMapping {
+        func column(_ name: String, _ type: String, _ replicaType: ReplicaType, _ isNullable: Bool) -> ColumnMapping {
+            let source = SourceColumn(name: name, typeName: type, isNullable: isNullable, replicaType: replicaType)
+            return ColumnMapping(source: source, destinationName: name, destinationType: replicaType)
+        }
+        return TableMapping(
+            jobName: "shop", source: TableName(schema: "public", name: "users"),
+            destination: TableName(schema: "public", name: "users"), mode: .updateAndInsert, primaryKey: ["id"],
+            updatedKey: "updated_at",
+            columns: [
+                column("id", "bigint", .bigint, false),
+                column("updated_at", "timestamp with time zone", .timestamptz, isNullable),
+                column("name", "text", .widestText, true),
+            ])
+    }
+
+    /// Rows that only one side has, or has twice; empty when both hold the same.
+    var difference: String {
+        let changes = replica.rows.difference(from: database.rows)
+        let extra = changes.insertions.map { "replica: \($0)" }
+        return (extra + changes.removals.map { "source: \($0)" }).joined(separator: "\n")
+    }
+
+    /// Claims the table, runs it once and gives it back, as a worker does.
+    @discardableResult
+    func run(_ circumstances: Circumstances = Circumstances()) async throws -> RunProgress {
+        generation += 1
+        let fault = FaultPlan(killAt: circumstances.killAt)
+        let journal = FakeJournal(
+            fault: fault, generation: generation, mirror: mirror, stopAfterBatches: circumstances.stopAfterBatches)
+        var settings = RunSettings(installation: "i-1")
+        settings.rowLimit = rowLimit
+        settings.lookback = lookback
+        let run = TableRun(
+            mapping: mapping, settings: settings,
+            lease: RunLease(generation: generation, mirror: mirror, previousEndedCleanly: endedCleanly),
+            source: FakeSource(
+                database: database, fault: fault, lie: circumstances.lie, meanwhile: circumstances.meanwhile),
+            staging: FakeStaging(bucket: bucket, fault: fault, whenStaged: circumstances.whenStaged),
+            destination: FakeDestination(replica: replica, bucket: bucket, fault: fault), journal: journal,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        do {
+            let progress = try await run.run()
+            await end(journal, fault, cleanly: true)
+            return progress
+        } catch {
+            await end(journal, fault, cleanly: false)
+            throw error
+        }
+    }
+
+    private func end(_ journal: FakeJournal, _ fault: FaultPlan, cleanly: Bool) async {
+        mirror = await journal.mirrored
+        generation = await journal.generation
+        lastProgress = await journal.progress
+        endedCleanly = cleanly
+        steps = fault.steps
+    }
+}
