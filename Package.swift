@@ -27,7 +27,8 @@ let package = Package(
     ],
     targets: [
         // System: C headers only.
-        .systemLibrary(name: "CLibPQ", path: "Sources/System/CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(
+            name: "CLibPQ", path: "Sources/System/CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(
             name: "CZstd", path: "Sources/System/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(
@@ -126,7 +127,8 @@ let package = Package(
             ],
             path: "Tests/TestServers", swiftSettings: settings),
         .testTarget(name: "LayeringTests", swiftSettings: settings),
-        .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", "TestServers"], swiftSettings: settings),
+        .testTarget(
+            name: "PostgresClientTests", dependencies: ["PostgresClient", "TestServers"], swiftSettings: settings),
         .testTarget(
             name: "S3ClientTests",
             dependencies: [
@@ -138,7 +140,8 @@ let package = Package(
             name: "ReplicationTests", dependencies: ["Replication", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings),
         .testTarget(
-            name: "SourcePostgresTests", dependencies: ["SourcePostgres", "PostgresClient", "Replication", "TestServers"],
+            name: "SourcePostgresTests",
+            dependencies: ["SourcePostgres", "PostgresClient", "Replication", "TestServers"],
             swiftSettings: settings),
         .testTarget(
             name: "DestinationRedshiftTests",
@@ -148,7 +151,8 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "StagingS3Tests", dependencies: ["StagingS3", "S3Client", "Replication", "TestServers", "CZstd", "CZlib"],
+            name: "StagingS3Tests",
+            dependencies: ["StagingS3", "S3Client", "Replication", "TestServers", "CZstd", "CZlib"],
             swiftSettings: settings),
         .testTarget(
             name: "MetadataTests", dependencies: ["Metadata", "Operations", "Scheduling", "Replication"],
@@ -161,7 +165,11 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "OperationsTests", dependencies: ["Operations", "Scheduling", "Replication"], swiftSettings: settings),
+            name: "OperationsTests",
+            dependencies: [
+                "Operations", "Scheduling", "Replication", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
         .testTarget(
             name: "AppTests", dependencies: ["App", "PostgresClient", "S3Client", "Replication", "TestServers"],
             swiftSettings: settings),

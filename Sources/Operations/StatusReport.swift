@@ -47,12 +47,15 @@ package struct TableStatus: Sendable, Hashable {
         state = Self.state(job: job, table: table, behind: behindSeconds, target: targetSeconds, now: now)
     }
 
+    /// Behind its target, whether or not a run is under way.
+    package var isLate: Bool { [.late, .syncing].contains(state) && (behindSeconds ?? 0) > targetSeconds }
+
     private static func state(
         job: JobRecord, table: TableRecord, behind: Double?, target: Double, now: Date
     ) -> TableState {
         let isRunning = table.lease.owner != nil && (table.lease.expiresAt ?? .distantPast) > now
         if table.disabled { return .disabled }
-        if !job.active, !isRunning, table.failure == nil { return .paused }
+        if !job.active { return .paused }
         if let failure = table.failure {
             let isOver = !failure.code.isTransient || table.consecutiveFailures > RetryPolicy.retries
             return isOver ? .failed : .retrying
@@ -85,5 +88,5 @@ package struct StatusReport: Sendable {
     }
 
     /// Whether something needs attention: the exit status of `status`.
-    package var isBad: Bool { tables.contains { [.failed, .retrying, .late].contains($0.state) } }
+    package var isBad: Bool { tables.contains { [.failed, .retrying].contains($0.state) || $0.isLate } }
 }

@@ -65,6 +65,9 @@ package struct TableOperations: Sendable {
             try Self.checkUpdatedKey(updated, in: mapping)
             mapping.updatedKey = updated
         }
+        let position = try change.maxUpdatedKey.map(Self.time)
+        // The lease comes before any change: a refusal leaves everything as it was.
+        let claimed = position == nil ? nil : try await claim(record.id, mapping)
         var sentences: [String] = []
         if mapping != record.mapping {
             var changed = record
@@ -75,28 +78,36 @@ package struct TableOperations: Sendable {
                 sentences.append("Its position has lost its meaning: the next run reads all rows again.")
             }
         }
-        if let value = change.maxUpdatedKey {
-            sentences.append(try await setPosition(value, of: record.id, mapping: mapping, job: job))
+        if let position, let claimed {
+            sentences.append(try await setPosition(position, claimed: claimed, mapping: mapping, job: job))
         }
         return sentences
     }
 
     // MARK: Positions
 
-    /// Writes a position set by hand into the checkpoint, as a batch of its own under a lease.
-    private func setPosition(
-        _ value: String, of tableID: Int64, mapping: TableMapping, job: JobRecord
-    ) async throws -> String {
+    private static func time(_ value: String) throws -> SourceTime {
         guard let time = SourceTime(parsing: value) else {
             throw OperationError(
                 .usage, what: "\(value) is no point in time", why: "--max-updated-key takes a time in UTC",
                 fix: "For example: --max-updated-key '2026-11-22 17:00:00'.")
         }
+        return time
+    }
+
+    private func claim(_ tableID: Int64, _ mapping: TableMapping) async throws -> ClaimedTable {
         guard let claimed = try await leases.claim(tableID: tableID, by: owner, for: TableRunner.leaseDuration) else {
             throw OperationError(
                 .busy, what: "\(mapping.label) is being synced", why: "another process holds its lease",
                 fix: "Try again when it has finished.")
         }
+        return claimed
+    }
+
+    /// Writes a position set by hand into the checkpoint, as a batch of its own under the lease, and gives that back.
+    private func setPosition(
+        _ time: SourceTime, claimed: ClaimedTable, mapping: TableMapping, job: JobRecord
+    ) async throws -> String {
         do {
             try await writePosition(time, claimed: claimed, mapping: mapping, job: job)
             try await leases.release(
@@ -142,7 +153,8 @@ package struct TableOperations: Sendable {
     private static func available(_ mode: SyncMode) throws -> SyncMode {
         guard SyncMode.available.contains(mode) else {
             throw OperationError(
-                .usage, what: "\(mode.rawValue) cannot be set", why: "this release carries out UpdateAndInsertTable only",
+                .usage, what: "\(mode.rawValue) cannot be set",
+                why: "this release carries out UpdateAndInsertTable only",
                 fix: "Keep UpdateAndInsertTable, which needs a key and an updated_key.")
         }
         return mode
@@ -150,7 +162,8 @@ package struct TableOperations: Sendable {
 
     private static func needsInsertOnly(_ flag: String) -> OperationError {
         OperationError(
-            .usage, what: "\(flag) cannot be set", why: "it belongs to InsertOnlyTable, which this release does not "
+            .usage, what: "\(flag) cannot be set",
+            why: "it belongs to InsertOnlyTable, which this release does not "
                 + "carry out yet", fix: "An UpdateAndInsertTable goes by --updated-key and --max-updated-key.")
     }
 
@@ -159,7 +172,8 @@ package struct TableOperations: Sendable {
         for name in names where !known.contains(name) {
             let hint = NameMatching.nearest(to: name, among: known).map { "Did you mean \($0)? " } ?? ""
             throw OperationError(
-                .usage, what: "\(mapping.source) has no column named \(name)", why: "its columns are known from discovery",
+                .usage, what: "\(mapping.source) has no column named \(name)",
+                why: "its columns are known from discovery",
                 fix: "\(hint)Its columns: \(known.joined(separator: ", ")).")
         }
         guard !names.isEmpty else {
@@ -170,7 +184,9 @@ package struct TableOperations: Sendable {
 
     private static func checkUpdatedKey(_ name: String, in mapping: TableMapping) throws {
         try check([name], in: mapping)
-        guard let column = mapping.column(name)?.source, UpdatedKeyKind(typeName: column.typeName) == nil else { return }
+        guard let column = mapping.column(name)?.source, UpdatedKeyKind(typeName: column.typeName) == nil else {
+            return
+        }
         throw OperationError(
             .usage, what: "\(name) cannot order changes", why: "its type \(column.typeName) is no point in time",
             fix: "Choose a timestamp, a date or an integer epoch.")

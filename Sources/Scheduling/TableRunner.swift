@@ -47,7 +47,7 @@ package struct TableRunner: Sendable {
     /// - Throws: What the store throws; `CancellationError` when the process is going down.
     package func run(_ claimed: ClaimedTable) async throws -> TableCopyRecord {
         let journal = LeasedRunJournal(
-            claimed: claimed, copy: try await runs.beginCopy(claimed), leases: leases, runs: runs, stop: stop)
+            claimed: claimed, copy: try await beginCopy(claimed), leases: leases, runs: runs, stop: stop)
         var failure: RunFailure?
         var progress = RunProgress()
         do {
@@ -66,26 +66,55 @@ package struct TableRunner: Sendable {
         return try await close(claimed, journal, failure: failure, caughtUp: progress.caughtUp)
     }
 
+    /// Without a record there is no run, and the lease goes back as it came.
+    private func beginCopy(_ claimed: ClaimedTable) async throws -> TableCopyRecord {
+        do {
+            return try await runs.beginCopy(claimed)
+        } catch {
+            let ending = RunEnding(result: .stopped, isClean: claimed.previousEndedCleanly, nextRunAt: clock.now)
+            try await leases.release(claimed, ending)
+            throw error
+        }
+    }
+
     /// The lease is renewed beside the run; losing it cancels the run, whose next write would be refused anyway.
     private func runWithHeartbeat(_ claimed: ClaimedTable, _ journal: LeasedRunJournal) async throws -> RunProgress {
         try await withThrowingTaskGroup(of: RunProgress?.self) { group in
             group.addTask { try await factory.run(claimed, journal: journal) }
-            group.addTask {
-                while true {
-                    try await clock.sleep(for: Self.heartbeat)
-                    guard try await leases.renew(claimed, for: Self.leaseDuration) else {
-                        throw ReplicationError(
-                            .locked, what: "The lease of \(claimed.table.mapping.label) was lost",
-                            why: "another worker took it over", fix: "Nothing is lost; that worker goes on.")
-                    }
-                }
-            }
+            group.addTask { try await keepLease(claimed) }
             defer { group.cancelAll() }
             while let finished = try await group.next() {
                 if let progress = finished { return progress }
             }
             throw CancellationError()
         }
+    }
+
+    /// Renews until cancelled. A store that cannot be reached costs a beat; the lease outlasts two of them.
+    private func keepLease(_ claimed: ClaimedTable) async throws -> RunProgress? {
+        var missed = 0
+        while true {
+            try await clock.sleep(for: Self.heartbeat)
+            do {
+                guard try await leases.renew(claimed, for: Self.leaseDuration) else {
+                    throw ReplicationError(
+                        .locked, what: "The lease of \(claimed.table.mapping.label) was lost",
+                        why: "another worker took it over", fix: "Nothing is lost; that worker goes on.")
+                }
+                missed = 0
+            } catch let error where !(error is ReplicationError || error is CancellationError) {
+                missed += 1
+                logger.warning("the lease of \(claimed.table.mapping.label) could not be renewed: \(error)")
+                guard Self.heartbeat * missed < Self.leaseDuration else { throw Self.storeFailed(error) }
+            }
+        }
+    }
+
+    /// The store's trouble passes; nothing is wrong with the table.
+    static func storeFailed(_ error: any Error) -> ReplicationError {
+        ReplicationError(
+            .interrupted, what: "The metadata store did not take a run's position", why: "\(error)",
+            fix: "Nothing is lost; the next run goes on from the destination's checkpoint.", underlying: error)
     }
 
     /// Must run although the task may be cancelled, or the lease would stay until it expires: hence a task of its own,
@@ -98,7 +127,8 @@ package struct TableRunner: Sendable {
             copy.finishedAt = clock.now
             copy.failure = failure
             copy.result = failure != nil ? .failed : caughtUp ? .ok : .stopped
-            try await runs.finishCopy(copy)
+            var storeError: (any Error)?
+            do { try await runs.finishCopy(copy) } catch { storeError = error }
             let nextRunAt = RetryPolicy.nextRun(
                 after: failure, consecutiveFailures: claimed.table.consecutiveFailures, interval: claimed.job.interval,
                 caughtUp: caughtUp, now: clock.now, jitter: Double.random(in: 0..<1))
@@ -106,6 +136,7 @@ package struct TableRunner: Sendable {
                 claimed,
                 RunEnding(result: copy.result, failure: failure, isClean: failure == nil, nextRunAt: nextRunAt))
             log(claimed, copy)
+            if let storeError { throw storeError }
             return copy
         }
         return try await cleanup.value
@@ -153,7 +184,11 @@ package actor LeasedRunJournal: RunJournal {
         copy.bytes = progress.bytes
         copy.stageSeconds = progress.readAndStage / .seconds(1)
         copy.loadSeconds = progress.load / .seconds(1)
-        try await runs.record(checkpoint, copy: copy, of: claimed)
+        do {
+            try await runs.record(checkpoint, copy: copy, of: claimed)
+        } catch let error where !(error is CancellationError) {
+            throw TableRunner.storeFailed(error)
+        }
     }
 
     package func raiseGeneration(to generation: Int64) async throws {

@@ -152,7 +152,9 @@ import Testing
                 TestServers.program("redshift-loader"), ["status"], environment: environment, folder: folder
             ).finish()
             #expect(result.status == 78)
-            for name in ["DATABASE_URL", "IMPORT_ROW_LIMIT", "AWS_REGION", "AWS_ACCESS_KEY_ID", "LOG_LEVEL", "ENCRYPTION_KEY"] {
+            for name in [
+                "DATABASE_URL", "IMPORT_ROW_LIMIT", "AWS_REGION", "AWS_ACCESS_KEY_ID", "LOG_LEVEL", "ENCRYPTION_KEY",
+            ] {
                 #expect(result.errors.contains(name), "\(name): \(result.errors)")
             }
             #expect(!result.everything.contains(Self.canary))

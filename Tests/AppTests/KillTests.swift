@@ -83,7 +83,8 @@ extension SilentListener {
                         try await Self.expectRows(standIn, count: "1000", distinct: "1000", newest: "first 1000")
 
                         try await source.run("UPDATE t SET note = 'second ' || id, updated_at = now() WHERE id > 900")
-                        try await source.run("INSERT INTO t (id, note) SELECT i, 'second ' || i FROM generate_series(1001, 1050) i")
+                        try await source.run(
+                            "INSERT INTO t (id, note) SELECT i, 'second ' || i FROM generate_series(1001, 1050) i")
                         try await Self.killAfterCommit(loader, standIn, rows: "1050")
                         let rerun = try await loader.run("sync", "job", "--wait")
                         #expect(rerun.status == 0, "\(rerun.everything)")

@@ -42,7 +42,9 @@ final class RunningProgram: Sendable {
         let (ended, continuation) = AsyncStream<Int32>.makeStream()
         self.ended = ended
         process.terminationHandler = { process in
-            continuation.yield(process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus)
+            continuation.yield(
+                process.terminationReason == .uncaughtSignal
+                    ? 128 + process.terminationStatus : process.terminationStatus)
             continuation.finish()
         }
         try process.run()

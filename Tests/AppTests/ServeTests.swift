@@ -21,7 +21,8 @@ import Testing
                 #expect(try await replica.rows("SELECT COUNT(*) FROM \(replica.schema).t") == [["100"]])
                 #expect(try await loader.run("jobs", "activate", "job").status == 0)
                 for round in 1...3 {
-                    try await source.run("INSERT INTO t SELECT i FROM generate_series(\(round * 1000), \(round * 1000 + 9)) i")
+                    try await source.run(
+                        "INSERT INTO t SELECT i FROM generate_series(\(round * 1000), \(round * 1000 + 9)) i")
                     try await Self.waitForRows(100 + round * 10, replica)
                 }
             } catch {

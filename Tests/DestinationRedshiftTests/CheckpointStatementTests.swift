@@ -15,6 +15,7 @@ import Testing
                 source_name VARCHAR(1024) NOT NULL, generation BIGINT NOT NULL, batch BIGINT NOT NULL, \
                 state VARCHAR(65535) NOT NULL, updated_at TIMESTAMP) DISTSTYLE ALL
                 """)
+        #expect(Self.table.void == "DELETE FROM \(Self.quoted)")
         #expect(Self.table.lock == "LOCK \(Self.quoted)")
         #expect(Self.table.read == "SELECT installation, job, generation, batch, state FROM \(Self.quoted)")
         #expect(
@@ -47,7 +48,8 @@ import Testing
     @Test func `names tell tables apart and fit into Redshift`() {
         let long = String(repeating: "ü", count: 60)
         let tables = [
-            TableName(schema: "a", name: "items"), TableName(schema: "b", name: "items"), TableName(schema: "a", name: long),
+            TableName(schema: "a", name: "items"), TableName(schema: "b", name: "items"),
+            TableName(schema: "a", name: long),
             TableName(schema: "a", name: long + "x"), TableName(schema: "a", name: "items\""),
         ]
         let names = tables.map(CheckpointTable.name)
@@ -65,9 +67,11 @@ import Testing
         #expect(found.stamp == CheckpointStamp(installation: "i", job: "job", generation: .max, batch: 12))
     }
 
-    @Test(arguments: [
-        ["i", "job", "1", "2", "{}"], ["i", "job", "1", "2", nil], ["i", "job", "x", "2", "{}"], ["i", "job", "1"], [],
-    ] as [[String?]])
+    @Test(
+        arguments: [
+            ["i", "job", "1", "2", "{}"], ["i", "job", "1", "2", nil], ["i", "job", "x", "2", "{}"], ["i", "job", "1"],
+            [],
+        ] as [[String?]])
     func `a row of another release is refused, naming the table`(_ row: [String?]) {
         let error = #expect(throws: ReplicationError.self) { try CheckpointTable.decode(row, of: Self.table.table) }
         #expect(error?.code == .schemaMismatch)

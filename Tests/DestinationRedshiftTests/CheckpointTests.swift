@@ -110,6 +110,21 @@ import Testing
         }
     }
 
+    @Test func `a replica that was dropped is loaded anew: its checkpoint is void`() async throws {
+        try await withLoaded { fixture, mapping, destination, first in
+            try await fixture.replica.connection.execute("DROP TABLE \(fixture.replica.schema).items")
+            try await destination.prepare(mapping)
+            #expect(try await fixture.storedCheckpoint(mapping) == nil)
+            let error = await #expect(throws: ReplicationError.self) {
+                try await fixture.load([["2", "x"]], into: mapping, by: destination, after: first)
+            }
+            #expect(error?.code == .locked)
+            let again = try await fixture.load([["2", "x"]], into: mapping, by: destination, appends: true, after: nil)
+            #expect(again.state.replicaRows == 1)
+            #expect(try await fixture.rows(mapping) == [["2", "x"]])
+        }
+    }
+
     @Test func `a replica of another job is refused, naming that job`() async throws {
         try await withLoaded { fixture, mapping, destination, first in
             var other = mapping
@@ -117,7 +132,7 @@ import Testing
             let error = await #expect(throws: ReplicationError.self) {
                 try await destination.readCheckpoint(other, installation: Fixture.installation)
             }
-            #expect(error?.code == .locked && error?.description.contains("already belongs to job shop") == true)
+            #expect(error?.isRetryable == false && error?.description.contains("already belongs to job shop") == true)
             #expect(error?.fix.contains("warehouse") == true)
             try await expectUntouched(fixture, mapping, destination, first)
         }
@@ -181,7 +196,7 @@ import Testing
     @Test func `a missing staged file fails the load`() async throws {
         try await withLoaded { fixture, mapping, destination, first in
             let staged = try await fixture.stage(Fixture.wideRows(300), targetFileBytes: 1)
-            try #require(staged.keys.count == 4)
+            try #require(staged.keys.count > 2)
             try await fixture.bucket.client.delete(staged.keys[1])
             let load = ReplicaLoad(
                 mapping: mapping, staged: staged, format: Fixture.format, appends: true, expected: first.stamp,

@@ -44,10 +44,12 @@ struct Fixture: Sendable {
     // MARK: Rows
 
     func mapping(
-        _ columns: KeyValuePairs<String, ReplicaType>, key: [String] = ["id"], updated: String? = nil, table: String = "items",
+        _ columns: KeyValuePairs<String, ReplicaType>, key: [String] = ["id"], updated: String? = nil,
+        table: String = "items",
         job: String = "shop"
     ) -> TableMapping {
-        Self.mapping(columns, key: key, updated: updated, destination: TableName(schema: replica.schema, name: table), job: job)
+        Self.mapping(
+            columns, key: key, updated: updated, destination: TableName(schema: replica.schema, name: table), job: job)
     }
 
     static func mapping(

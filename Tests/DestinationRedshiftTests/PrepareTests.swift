@@ -10,7 +10,8 @@ import Testing
         try await Fixture.with { fixture in
             let schema = freshName("made")
             let mapping = Fixture.mapping(
-                ["id": .bigint, "note": .varchar(bytes: 12), "updated_at": .timestamp], key: ["id"], updated: "updated_at",
+                ["id": .bigint, "note": .varchar(bytes: 12), "updated_at": .timestamp], key: ["id"],
+                updated: "updated_at",
                 destination: TableName(schema: schema, name: "items"))
             let destination = fixture.destination()
             try await destination.prepare(mapping)
@@ -74,13 +75,15 @@ import Testing
                 [
                     "Select": .bigint, "with space": .integer, "quote\"s'": .varchar(bytes: 20), "Größe €": .integer,
                     "日本語": .integer, "a.b/c;--": .integer, "%s $1 {}": .integer,
-                ], key: ["Select", "quote\"s'"], updated: "with space", table: "Odd \"table\"; drop 'x' ÄÖ".lowercased())
+                ], key: ["Select", "quote\"s'"], updated: "with space", table: "Odd \"table\"; drop 'x' ÄÖ".lowercased()
+            )
             let destination = fixture.destination()
             try await destination.prepare(mapping)
             let first = try await fixture.load(
                 [["1", "2", "a", "3", "4", "5", "6"]], into: mapping, by: destination, appends: true, after: nil)
             let second = try await fixture.load(
-                [["1", "9", "a", "9", "9", "9", "9"], ["1", "0", "b", "0", "0", "0", "0"]], into: mapping, by: destination,
+                [["1", "9", "a", "9", "9", "9", "9"], ["1", "0", "b", "0", "0", "0", "0"]], into: mapping,
+                by: destination,
                 after: first)
             #expect(second.state.replicaRows == 2)
             #expect(
@@ -101,7 +104,8 @@ import Testing
                 let mapping = fixture.mapping(["id": .bigint, "v": .varchar(bytes: 5)])
                 let destination = fixture.destination(endpoint: endpoint, checkpointSchema: .some(nil))
                 try await destination.prepare(mapping)
-                let first = try await fixture.load([["1", "a"]], into: mapping, by: destination, appends: true, after: nil)
+                let first = try await fixture.load(
+                    [["1", "a"]], into: mapping, by: destination, appends: true, after: nil)
                 let second = try await fixture.load(
                     [["1", "b"], ["2", "c"]], into: mapping, by: destination, after: first)
                 await destination.close()
@@ -133,7 +137,8 @@ import Testing
         }
     }
 
-    @Test func `the checkpoint's own schema is preferred, and CHECKPOINT_SCHEMA decides where it is set`() async throws {
+    @Test func `the checkpoint's own schema is preferred, and CHECKPOINT_SCHEMA decides where it is set`() async throws
+    {
         try await Fixture.with { fixture in
             let mapping = fixture.mapping(["id": .bigint], table: freshName("items"))
             let name = CheckpointTable.name(for: mapping.destination)

@@ -9,7 +9,8 @@ import Testing
 
     static let mapping = Fixture.mapping(
         [
-            "Region": .varchar(bytes: 8), "id": .bigint, "Größe €": .decimal(precision: 10, scale: 2), "doc": .semistructured,
+            "Region": .varchar(bytes: 8), "id": .bigint, "Größe €": .decimal(precision: 10, scale: 2),
+            "doc": .semistructured,
             "updated_at": .timestamptz,
         ], key: ["Region", "id"], updated: "updated_at", destination: table)
 
@@ -21,7 +22,8 @@ import Testing
             copyFrom: copyFrom, isManifest: isManifest, compression: compression, keys: [], rows: 1, bytes: 1,
             compressedBytes: 1)
         return ReplicaLoad(
-            mapping: mapping, staged: staged, format: BatchFormat(nullSentinel: "abcXYZ"), appends: false, expected: nil,
+            mapping: mapping, staged: staged, format: BatchFormat(nullSentinel: "abcXYZ"), appends: false,
+            expected: nil,
             next: Fixture.checkpoint(after: nil))
     }
 
@@ -57,7 +59,8 @@ import Testing
             destination: TableName(schema: "s", name: "t"))
         #expect(
             ReplicaStatements.createTable(mapping)
-                == #"CREATE TABLE IF NOT EXISTS "s"."t" ("k" VARBYTE(16) NOT NULL, "v" VARCHAR(65535), PRIMARY KEY ("k"))"#)
+                == #"CREATE TABLE IF NOT EXISTS "s"."t" ("k" VARBYTE(16) NOT NULL, "v" VARCHAR(65535), PRIMARY KEY ("k"))"#
+        )
     }
 
     @Test func `a table without a key gets none`() {
@@ -72,11 +75,11 @@ import Testing
         #expect(
             ReplicaStatements.copy(
                 into: "\"stage\"", Self.load(), authorization: .iamRole("default"), region: nil)
-                == """
-                COPY "stage" ("region", "id", "größe €", "doc", "updated_at") FROM 's3://bucket/p/part-0001.csv.zst' \
-                IAM_ROLE default FORMAT AS CSV NULL AS 'abcXYZ' ZSTD \
-                DATEFORMAT 'auto' TIMEFORMAT 'auto' MAXERROR 0 COMPUPDATE OFF STATUPDATE OFF
-                """)
+                    == """
+                    COPY "stage" ("region", "id", "größe €", "doc", "updated_at") FROM 's3://bucket/p/part-0001.csv.zst' \
+                    IAM_ROLE default FORMAT AS CSV NULL AS 'abcXYZ' ZSTD \
+                    DATEFORMAT 'auto' TIMEFORMAT 'auto' MAXERROR 0 COMPUPDATE OFF STATUPDATE OFF
+                    """)
     }
 
     @Test func `COPY reads a manifest in the bucket's region`() {
@@ -92,7 +95,10 @@ import Testing
 
     @Test(arguments: [
         (CopyAuthorization.iamRole("default"), "IAM_ROLE default"),
-        (.iamRole("arn:aws:iam::1:role/a,arn:aws:iam::2:role/b"), "IAM_ROLE 'arn:aws:iam::1:role/a,arn:aws:iam::2:role/b'"),
+        (
+            .iamRole("arn:aws:iam::1:role/a,arn:aws:iam::2:role/b"),
+            "IAM_ROLE 'arn:aws:iam::1:role/a,arn:aws:iam::2:role/b'"
+        ),
         (
             .keys(accessKeyID: "AKIA", secretAccessKey: "a/b'c\\d", sessionToken: nil),
             #"ACCESS_KEY_ID 'AKIA' SECRET_ACCESS_KEY 'a/b''c\\d'"#

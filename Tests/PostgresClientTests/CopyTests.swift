@@ -75,7 +75,7 @@ struct CopyTests {
             }
             await observer.close()
             #expect(try residentBytes() - before < 60 << 20)
-            await database.connection.requestCancel()
+            database.connection.requestCancel()
             let error = await failure { _ = try await allChunks(of: database.connection, maximumBytes: 1 << 20) }
             #expect(error?.code == .cancelled)
         }

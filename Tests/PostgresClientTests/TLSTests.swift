@@ -83,7 +83,7 @@ private final class Relay: Sendable {
         Thread.detachNewThread { [self] in
             let client = accept(gate.descriptor, nil, nil)
             var request = [UInt8](repeating: 0, count: 8)
-            guard client >= 0, recv(client, &request, 8, Int32(MSG_WAITALL.rawValue)) == 8 else { return }
+            guard client >= 0, recv(client, &request, 8, Int32(MSG_WAITALL)) == 8 else { return }
             var yes = UInt8(ascii: "S")
             guard send(client, &yes, 1, 0) == 1, let server = Self.connected(to: port) else { return }
             Thread.detachNewThread { Self.copy(from: server, to: client) }
@@ -109,7 +109,7 @@ private final class Relay: Sendable {
         var buffer = [UInt8](repeating: 0, count: 16_384)
         while true {
             let count = recv(source, &buffer, buffer.count, 0)
-            guard count > 0, send(target, buffer, count, Int32(MSG_NOSIGNAL.rawValue)) == count else { break }
+            guard count > 0, send(target, buffer, count, Int32(MSG_NOSIGNAL)) == count else { break }
         }
         shutdown(source, Int32(SHUT_RDWR))
         shutdown(target, Int32(SHUT_RDWR))

@@ -76,7 +76,8 @@ struct PassPlanTests {
             state = PassPlan.advance(state, past: extent(3, key: position), of: try query(state))
             #expect(state.horizon == before.horizon && state.floor == before.floor)
             #expect(state.caughtUpAsOf == before.caughtUpAsOf)
-            #expect(try query(state).floor == before.floor && query(state).horizon == before.horizon)
+            let batch = try query(state)
+            #expect(batch.floor == before.floor && batch.horizon == before.horizon)
         }
         state = PassPlan.advance(state, past: extent(0), of: try query(state))
         state = PassPlan.advance(state, past: extent(0), of: try query(state))

@@ -23,8 +23,9 @@ actor MemoryStore: LeaseStore, RunStore, WorkerStore {
     private(set) var unregistered: [LeaseOwner] = []
     private var isLost = false
     private var failures: [Call: Int] = [:]
-    private var watchers: [(condition: @Sendable (isolated MemoryStore) -> Bool, continuation: CheckedContinuation<Void, Never>)] =
-        []
+    private var watchers:
+        [(condition: @Sendable (isolated MemoryStore) -> Bool, continuation: CheckedContinuation<Void, Never>)] =
+            []
     private let clock: ManualClock
 
     init(clock: ManualClock, due: [ClaimedTable] = []) {

@@ -50,7 +50,8 @@ import Testing
         #expect(next.timeIntervalSince(now) == given.seconds)
     }
 
-    @Test(arguments: ErrorCode.allCases) func `no failure is ever due at once, and none is given up`(_ code: ErrorCode) {
+    @Test(arguments: ErrorCode.allCases) func `no failure is ever due at once, and none is given up`(_ code: ErrorCode)
+    {
         let failure = RunFailure(code: code, what: "", why: "", fix: "", at: ManualClock.start)
         for failures in 0...20 {
             for jitter in [0, 0.3, 0.999_999] {

@@ -19,7 +19,8 @@ enum Sample {
             id: 1, name: "shop", source: .environment(variable: "S"), destination: .environment(variable: "D"),
             active: true, interval: interval)
         let table = TableRecord(
-            id: id, jobID: 1, mapping: mapping, nextRunAt: ManualClock.start, lease: TableLease(owner: "worker", generation: 3),
+            id: id, jobID: 1, mapping: mapping, nextRunAt: ManualClock.start,
+            lease: TableLease(owner: "worker", generation: 3),
             consecutiveFailures: failures)
         return ClaimedTable(table: table, job: job, previousEndedCleanly: true)
     }

@@ -158,7 +158,9 @@ import Testing
 
     // MARK: A store that is away for a moment
 
-    @Test func `one renewal that the store cannot take does not end the run: the lease lasts for two more`() async throws {
+    @Test func `one renewal that the store cannot take does not end the run: the lease lasts for two more`()
+        async throws
+    {
         let gate = Gate()
         await store.fail(.renew, times: 1)
         let runner = runner { _, _ in

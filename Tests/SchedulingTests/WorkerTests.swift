@@ -20,7 +20,8 @@ import Testing
         let runner = TableRunner(
             leases: store, runs: store, factory: factory, clock: clock, stop: stop, logger: Sample.logger)
         return Worker(
-            grace: Self.grace, concurrency: concurrency, owner: Sample.owner, version: "1", leases: store, workers: store,
+            grace: Self.grace, concurrency: concurrency, owner: Sample.owner, version: "1", leases: store,
+            workers: store,
             runner: runner, clock: clock, stop: stop, logger: Sample.logger)
     }
 

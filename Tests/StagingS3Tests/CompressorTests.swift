@@ -14,7 +14,8 @@ import Testing
     }()
 
     @Test(arguments: [StagedCompression.zstd, .gzip], sizes)
-    func `bytes come back as they were, noise and repetition alike`(_ compression: StagedCompression, size: Int) throws {
+    func `bytes come back as they were, noise and repetition alike`(_ compression: StagedCompression, size: Int) throws
+    {
         var generator = SeededGenerator(seed: UInt64(size) + 1)
         let noise = generator.noise(size)
         let repetition = Array(String(repeating: "1,one,\n", count: size / 7 + 1).utf8.prefix(size))
@@ -25,7 +26,9 @@ import Testing
     }
 
     @Test(arguments: [StagedCompression.zstd, .gzip], (1...12).map { UInt64($0) })
-    func `chunks of any sizes, empty ones among them, make one file`(_ compression: StagedCompression, seed: UInt64) throws {
+    func `chunks of any sizes, empty ones among them, make one file`(_ compression: StagedCompression, seed: UInt64)
+        throws
+    {
         var generator = SeededGenerator(seed: seed)
         let chunks = (0..<Int.random(in: 1...40, using: &generator)).map { _ -> [UInt8] in
             guard Int.random(in: 0..<4, using: &generator) > 0 else { return [] }

@@ -70,7 +70,8 @@ actor RowFeed {
         return (0..<count).map { number in
             var chunk = RowChunk(bytes: [], rows: 0, longestRowBytes: 0)
             while chunk.bytes.count < bytesEach {
-                let row = Array("\(number),\(String(generator.next(), radix: 16)),\(String(generator.next(), radix: 16))\n".utf8)
+                let row = Array(
+                    "\(number),\(String(generator.next(), radix: 16)),\(String(generator.next(), radix: 16))\n".utf8)
                 chunk.bytes += row
                 chunk.rows += 1
                 chunk.longestRowBytes = max(chunk.longestRowBytes, row.count)

@@ -168,7 +168,9 @@ import Testing
         }
     }
 
-    @Test func `a wrong secret is E_S3_ACCESS, and neither it nor the token is shown anywhere in the error`() async throws {
+    @Test func `a wrong secret is E_S3_ACCESS, and neither it nor the token is shown anywhere in the error`()
+        async throws
+    {
         try await TestBucket.with { bucket in
             let secret = "canary-\(freshName("secret"))"
             let wrong = S3Credentials(accessKeyID: bucket.credentials.accessKeyID, secretAccessKey: secret)
@@ -197,7 +199,8 @@ import Testing
 
     @Test func `a server that is not there is E_S3_UNREACHABLE and worth another try`() async throws {
         try await TestBucket.with { bucket in
-            let area = S3StagingArea(client: bucket.client.with(endpoint: URL(string: "http://127.0.0.1:1")), prefix: "")
+            let area = S3StagingArea(
+                client: bucket.client.with(endpoint: URL(string: "http://127.0.0.1:1")), prefix: "")
             let error = await #expect(throws: ReplicationError.self) {
                 try await area.stage(
                     RowFeed(RowFeed.chunks(1, bytesEach: 100)).stream, folder: "f", plan: Self.plan(1 << 20))
@@ -226,7 +229,8 @@ extension S3Client {
         configuration.endpoint = endpoint ?? configuration.endpoint
         return S3Client(
             configuration: configuration,
-            credentials: credentials.map { StaticS3CredentialProvider($0) as any S3CredentialProvider } ?? self.credentials,
+            credentials: credentials.map { StaticS3CredentialProvider($0) as any S3CredentialProvider }
+                ?? self.credentials,
             http: http, logger: logger, retry: S3RetryPolicy(maximumAttempts: 1))
     }
 }

@@ -12,7 +12,9 @@ package struct MissingServer: Error, CustomStringConvertible {
         self.variable = variable
     }
 
-    package var description: String { "\(variable) is not set: run the tests by scripts/test, which starts the servers" }
+    package var description: String {
+        "\(variable) is not set: run the tests by scripts/test, which starts the servers"
+    }
 }
 
 /// Where the servers of a test run are; `scripts/test` starts them and sets these variables.

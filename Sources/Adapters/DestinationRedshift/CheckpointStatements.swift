@@ -73,7 +73,8 @@ struct CheckpointTable: Sendable, Hashable {
 
     /// - Throws: `ReplicationError` when the row was not written by a release that this one understands.
     static func decode(_ row: [String?], of table: TableName) throws -> Checkpoint {
-        guard row.count == 5, let installation = row[0], let job = row[1], let generation = row[2].flatMap({ Int64($0) }),
+        guard row.count == 5, let installation = row[0], let job = row[1],
+            let generation = row[2].flatMap({ Int64($0) }),
             let batch = row[3].flatMap({ Int64($0) }), let text = row[4]
         else { throw unreadable(table, nil) }
         do {

@@ -239,7 +239,8 @@ package actor RedshiftDestination: ReplicaDestination {
     private static func check(_ staged: Int, _ load: ReplicaLoad) throws {
         guard staged == load.staged.rows else {
             throw ReplicationError(
-                .copyRejected, what: "Redshift staged \(staged) rows of \(load.mapping.source), \(load.staged.rows) were read",
+                .copyRejected,
+                what: "Redshift staged \(staged) rows of \(load.mapping.source), \(load.staged.rows) were read",
                 why: "COPY left rows out without an error", fix: "Nothing was loaded. Report this as a bug.")
         }
     }

@@ -46,14 +46,16 @@ extension ReplicationError {
         // Reasons quote the value behind a comma: "Invalid digit, Value 'a', Pos 0".
         let reason = load.reason.split(separator: ",").first.map(String.init) ?? load.reason
         let column = load.column.isEmpty ? "A column" : "Column \"\(load.column)\""
-        if load.code == 1204, load.length.trimmingPrefix("0") == "65535" {
+        if load.isTooLong, load.length.trimmingPrefix("0") == "65535" {
             return ReplicationError(
-                .valueLong, what: "\(column) of \(table) has a value over 65,535 bytes", why: "Redshift holds no longer text",
+                .valueLong, what: "\(column) of \(table) has a value over 65,535 bytes",
+                why: "Redshift holds no longer text",
                 fix: "Shorten the value at the source. Nothing is lost: the table waits at its position.")
         }
-        if load.code == 1204 {
+        if load.isTooLong {
             return ReplicationError(
-                .valueLong, what: "\(column) of \(table) is \(load.type)(\(load.length)) in Redshift and a value is longer",
+                .valueLong,
+                what: "\(column) of \(table) is \(load.type)(\(load.length)) in Redshift and a value is longer",
                 why: "\(reason) (code \(load.code), line \(load.line) of the staged file)",
                 fix: "Widen the column in Redshift: ALTER TABLE … ALTER COLUMN … TYPE VARCHAR(n). Nothing is lost: the "
                     + "table waits at its position.")
@@ -74,4 +76,9 @@ struct LoadErrorDetail: Sendable, Hashable {
     var code: Int
     var reason: String
     var line: String
+
+    /// Code 1204 says "out of range for the type" of numbers as well.
+    var isTooLong: Bool {
+        code == 1204 && ["char", "varchar", "character", "varbyte"].contains { type.lowercased().hasPrefix($0) }
+    }
 }

@@ -35,7 +35,8 @@ package actor PostgresSource: TableSource {
 
     package func describe(_ table: TableName) async throws -> SourceTable {
         try await asSource(table) {
-            let found = try await PostgresCatalog(connection: connection).tables(schema: table.schema, table: table.name)
+            let found = try await PostgresCatalog(connection: connection).tables(
+                schema: table.schema, table: table.name)
             guard let first = found.first else {
                 throw ReplicationError(
                     .sourceTableGone, what: "The source has no table \(table)", why: "it was dropped or renamed",

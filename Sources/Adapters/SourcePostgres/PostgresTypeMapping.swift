@@ -40,7 +40,8 @@ struct PostgresTypeMapping: Sendable, Hashable {
     init(type: PostgresType) {
         let (base, arguments) = Self.split(type.name)
         if type.category == "A" {
-            self.init(.semistructured, form: .function("to_jsonb"), warnings: ["arrays arrive as JSON in a SUPER column"])
+            self.init(
+                .semistructured, form: .function("to_jsonb"), warnings: ["arrays arrive as JSON in a SUPER column"])
         } else if type.kind == "c" {
             self.init(.semistructured, form: .function("to_jsonb"), warnings: ["composites arrive as JSON"])
         } else if type.kind == "e" {

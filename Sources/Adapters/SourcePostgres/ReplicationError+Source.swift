@@ -36,7 +36,8 @@ extension ReplicationError {
                 underlying: error)
         case .serialization:
             // A standby cancels reads that hold up its replay (40001): the batch is read again.
-            self.init(.sourceTimeout, what: "\(subject) was interrupted", why: error.why, fix: error.fix, underlying: error)
+            self.init(
+                .sourceTimeout, what: "\(subject) was interrupted", why: error.why, fix: error.fix, underlying: error)
         default:
             self.init(.internal, what: "\(subject) failed", why: error.why, fix: error.fix, underlying: error)
         }

@@ -75,7 +75,8 @@ struct ZstdCompressor: FileCompressor {
 }
 
 /// Scratch memory that lives for one call.
-func withTemporaryPiece<Result>(_ size: Int, _ body: (UnsafeMutableRawBufferPointer) throws -> Result) rethrows -> Result
+func withTemporaryPiece<Result>(_ size: Int, _ body: (UnsafeMutableRawBufferPointer) throws -> Result) rethrows
+    -> Result
 {
     try withUnsafeTemporaryAllocation(byteCount: size, alignment: 16) { try body($0) }
 }

@@ -118,7 +118,8 @@ struct Jobs: AsyncParsableCommand {
     struct Test: LoaderCommand {
         static let configuration = CommandConfiguration(
             abstract: "Try source, destination and staging of a job.",
-            discussion: "Example: redshift-loader jobs test shop\nExit status: 0; 1 when a check fails; 64 unknown job.")
+            discussion: "Example: redshift-loader jobs test shop\nExit status: 0; 1 when a check fails; 64 unknown job."
+        )
         @OptionGroup var common: CommonOptions
         @OptionGroup var output: JSONOption
         @Argument(help: "The job's name.") var name: String
@@ -129,7 +130,9 @@ struct Jobs: AsyncParsableCommand {
             if output.json {
                 Terminal.answer(JobOutput.json(checks).text)
             } else {
-                for check in checks { Terminal.answer("\(JobOutput.glyph(check.outcome)) \(check.name): \(check.message)") }
+                for check in checks {
+                    Terminal.answer("\(JobOutput.glyph(check.outcome)) \(check.name): \(check.message)")
+                }
             }
             if checks.contains(where: { $0.outcome == .fail }) { throw ExitCode(1) }
         }

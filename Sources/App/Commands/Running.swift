@@ -90,7 +90,8 @@ actor SyncTally {
     func finish() {
         let seconds = Self.seconds(since: started)
         if !json {
-            Terminal.answer("Done in \(seconds).  ok=\(ok) failed=\(failed) skipped=\(skipped) rows=\(Terminal.grouped(rows))")
+            Terminal.answer(
+                "Done in \(seconds).  ok=\(ok) failed=\(failed) skipped=\(skipped) rows=\(Terminal.grouped(rows))")
         }
     }
 
@@ -105,7 +106,8 @@ actor SyncTally {
         } else {
             let seconds = copy.finishedAt.map { $0.timeIntervalSince(copy.startedAt) } ?? 0
             Terminal.answer(
-                "✔ \(table.mapping.source.name)  \(Terminal.grouped(copy.rows)) rows  \((seconds * 10).rounded() / 10)s")
+                "✔ \(table.mapping.source.name)  \(Terminal.grouped(copy.rows)) rows  \((seconds * 10).rounded() / 10)s"
+            )
         }
     }
 

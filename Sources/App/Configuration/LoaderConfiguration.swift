@@ -67,7 +67,8 @@ struct ConfigurationValues {
     func throwProblems() throws {
         guard !problems.isEmpty else { return }
         throw OperationError(
-            .configuration, what: "The configuration has \(problems.count == 1 ? "a problem" : "\(problems.count) problems")",
+            .configuration,
+            what: "The configuration has \(problems.count == 1 ? "a problem" : "\(problems.count) problems")",
             why: problems.joined(separator: "; "), fix: "See what is set: redshift-loader config show.")
     }
 
@@ -114,7 +115,8 @@ struct ConfigurationValues {
     mutating func databasePath() -> String {
         guard let url = text("DATABASE_URL") else { return Environment.dataFolder() + "/redshift-loader/loader.db" }
         if let path = url.wholeMatch(of: /sqlite:(?:\/\/)?(.+)/)?.1 { return String(path) }
-        let kind = url.hasPrefix("postgres") ? "metadata in PostgreSQL is not available in this release" : "it is no URL"
+        let kind =
+            url.hasPrefix("postgres") ? "metadata in PostgreSQL is not available in this release" : "it is no URL"
         problems.append("DATABASE_URL must be sqlite:///path/loader.db (\(kind))")
         return ""
     }

@@ -27,7 +27,8 @@ enum DiscoveryOutput {
             Terminal.message("\(count) tables created. Next: redshift-loader sync \(job.name) --wait")
         } else {
             Terminal.message(
-                "Nothing was created. To create \(count) tables: redshift-loader tables discover \(job.name) --create --all")
+                "Nothing was created. To create \(count) tables: redshift-loader tables discover \(job.name) --create --all"
+            )
         }
     }
 

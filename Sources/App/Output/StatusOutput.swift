@@ -12,7 +12,10 @@ enum StatusOutput {
         let byJob = Dictionary(grouping: report.tables) { $0.job.name }
         let rows = byJob.sorted { $0.key < $1.key }.map { name, tables -> [String] in
             let worst = TableState.worstFirst.first { state in tables.contains { $0.state == state } } ?? .new
-            let behind = tables.filter { $0.state != .disabled }.compactMap(\.behindSeconds).max().map { DurationText.rough(seconds: $0) } ?? "–"
+            let behind =
+                tables.filter { $0.state != .disabled }.compactMap(\.behindSeconds).max().map {
+                    DurationText.rough(seconds: $0)
+                } ?? "–"
             func count(_ states: TableState...) -> String { String(tables.filter { states.contains($0.state) }.count) }
             return [
                 name, worst.label, String(tables.count), count(.onTime, .syncing), count(.late, .initial),
@@ -40,7 +43,7 @@ enum StatusOutput {
     /// What went wrong and what to do, a paragraph a table.
     static func problems(_ tables: [TableStatus]) -> [String] {
         tables.compactMap { status in
-            guard let failure = status.table.failure, [.failed, .retrying].contains(status.state) else { return nil }
+            guard let failure = status.table.failure, status.state != .disabled else { return nil }
             let label = status.table.mapping.label
             return """
                 \(label)  \(status.state.label): \(failure.what): \(failure.why). (\(failure.code.rawValue))
@@ -64,7 +67,9 @@ enum StatusOutput {
         ].map { $0.0.padding(toLength: 16, withPad: " ", startingAt: 0) + $0.1 }
         let columns = Terminal.table(
             ["COLUMN", "TYPE", "IN REDSHIFT"],
-            mapping.columns.map { [$0.source.name, $0.source.typeName, "\($0.destinationName) \($0.destinationType.sql)"] })
+            mapping.columns.map {
+                [$0.source.name, $0.source.typeName, "\($0.destinationName) \($0.destinationType.sql)"]
+            })
         return (facts + ["", columns] + problems([status])).joined(separator: "\n")
     }
 
@@ -117,7 +122,8 @@ enum StatusOutput {
         let state = status.table.mirror?.state
         return [
             ("job", .string(status.job.name)), ("source_name", .string(mapping.source.name)),
-            ("destination_name", .string(mapping.destination.name)), ("table_copy_type", .string(mapping.mode.rawValue)),
+            ("destination_name", .string(mapping.destination.name)),
+            ("table_copy_type", .string(mapping.mode.rawValue)),
             ("state", .string(status.state.rawValue)), ("active", .bool(status.job.active)),
             ("disabled", .bool(status.table.disabled)), ("rows", state.map { .integer($0.replicaRows) } ?? .null),
             ("behind_seconds", .optional(status.behindSeconds)),
@@ -143,9 +149,11 @@ enum StatusOutput {
 
     static func copy(_ copy: TableCopyRecord) -> JSONValue {
         .object([
-            ("id", .integer(Int(copy.id))), ("started_at", .time(copy.startedAt)), ("finished_at", .time(copy.finishedAt)),
+            ("id", .integer(Int(copy.id))), ("started_at", .time(copy.startedAt)),
+            ("finished_at", .time(copy.finishedAt)),
             ("seconds", .optional(copy.finishedAt.map { $0.timeIntervalSince(copy.startedAt) })),
-            ("result", .string(copy.result.rawValue)), ("rows", .integer(copy.rows)), ("batches", .integer(copy.batches)),
+            ("result", .string(copy.result.rawValue)), ("rows", .integer(copy.rows)),
+            ("batches", .integer(copy.batches)),
             ("bytes", .integer(copy.bytes)), ("stage_seconds", .number(copy.stageSeconds)),
             ("load_seconds", .number(copy.loadSeconds)), ("error", copy.failure.map(failure) ?? .null),
         ])
@@ -153,7 +161,8 @@ enum StatusOutput {
 
     static func failure(_ failure: RunFailure) -> JSONValue {
         .object([
-            ("code", .string(failure.code.rawValue)), ("message", .string(failure.message)), ("fix", .string(failure.fix)),
+            ("code", .string(failure.code.rawValue)), ("message", .string(failure.message)),
+            ("fix", .string(failure.fix)),
             ("needs_you", .bool(!failure.code.isTransient)), ("at", .time(failure.at)),
         ])
     }

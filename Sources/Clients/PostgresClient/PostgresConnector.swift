@@ -142,7 +142,8 @@ struct TemporaryCertificate {
             path = file
             isOurs = false
         case .pem(let text):
-            path = FileManager.default.temporaryDirectory
+            path =
+                FileManager.default.temporaryDirectory
                 .appendingPathComponent("loader-ca-\(UUID().uuidString).pem").path
             isOurs = true
             try Data(text.utf8).write(to: URL(fileURLWithPath: path))

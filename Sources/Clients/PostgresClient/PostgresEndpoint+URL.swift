@@ -2,7 +2,9 @@ import Foundation
 
 extension PostgresEndpoint {
     /// Parameters of the predecessor's connection strings that meant its Ruby connection pool.
-    private static let ignoredParameters: Set<String> = ["pool", "encoding", "reconnect", "checkout_timeout", "adapter"]
+    private static let ignoredParameters: Set<String> = [
+        "pool", "encoding", "reconnect", "checkout_timeout", "adapter",
+    ]
 
     /// Reads `postgres://`, `postgresql://` and `redshift://` connection strings.
     ///

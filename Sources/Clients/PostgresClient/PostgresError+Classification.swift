@@ -79,7 +79,8 @@ extension PostgresError {
         }
         if lower.contains("could not translate host name") || lower.contains("name or service not known") {
             return error(
-                .unreachable, "The host name \(endpoint.host) is not known", "Correct the host in the connection string.",
+                .unreachable, "The host name \(endpoint.host) is not known",
+                "Correct the host in the connection string.",
                 why: "the name does not resolve")
         }
         if lower.contains("timeout expired") || lower.contains("timed out") {

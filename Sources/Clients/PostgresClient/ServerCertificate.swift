@@ -20,7 +20,8 @@ enum ServerCertificate {
         // OpenSSL 3 and 1.1 name the first function differently.
         guard let ssl = PQsslStruct(connection, "OpenSSL"),
             let peer: PeerCertificate = function("SSL_get1_peer_certificate") ?? function("SSL_get_peer_certificate"),
-            let issuerOf: NameOf = function("X509_get_issuer_name"), let oneLine: OneLine = function("X509_NAME_oneline"),
+            let issuerOf: NameOf = function("X509_get_issuer_name"),
+            let oneLine: OneLine = function("X509_NAME_oneline"),
             let release: Release = function("X509_free"), let certificate = peer(ssl)
         else { return nil }
         defer { release(certificate) }

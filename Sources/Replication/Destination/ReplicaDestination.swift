@@ -30,7 +30,7 @@ package protocol ReplicaDestination: Sendable {
     func prepare(_ mapping: TableMapping) async throws
 
     /// - Returns: nil when there is none.
-    /// - Throws: `ReplicationError` `E_LOCKED` when it belongs to another job or installation.
+    /// - Throws: `ReplicationError` `E_CONFIG` when it belongs to another job or installation.
     func readCheckpoint(_ mapping: TableMapping, installation: String) async throws -> Checkpoint?
 
     /// Writes a checkpoint without rows: taking over from a lost owner, or a position set by hand. Counts as a batch.

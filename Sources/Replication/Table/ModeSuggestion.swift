@@ -63,7 +63,9 @@ package struct ModeSuggestion: Sendable, Hashable {
     private static func updatedColumn(of table: SourceTable) -> SourceColumn? {
         let usable = table.columns.filter { UpdatedKeyKind(typeName: $0.typeName) != nil }
         // An integer named updated_at is an epoch; one named "updated" may be anything.
-        let stamps = usable.filter { $0.name.lowercased().hasSuffix("_at") || UpdatedKeyKind(typeName: $0.typeName) != .epoch }
+        let stamps = usable.filter {
+            $0.name.lowercased().hasSuffix("_at") || UpdatedKeyKind(typeName: $0.typeName) != .epoch
+        }
         return updatedNames.lazy.compactMap { name in stamps.first { $0.name.lowercased() == name } }.first
     }
 

@@ -7,9 +7,11 @@ package enum ReplicaNaming {
 
     /// ASCII letters in lower case; all others as they are.
     package static func folded(_ name: String) -> String {
-        String(String.UnicodeScalarView(name.unicodeScalars.map { scalar in
-            ("A"..."Z").contains(scalar) ? Unicode.Scalar(UInt8(scalar.value) + 32) : scalar
-        }))
+        String(
+            String.UnicodeScalarView(
+                name.unicodeScalars.map { scalar in
+                    ("A"..."Z").contains(scalar) ? Unicode.Scalar(UInt8(scalar.value) + 32) : scalar
+                }))
     }
 
     /// The name a source name gets: folded, and when too long cut at a character with a digest in place of the rest.

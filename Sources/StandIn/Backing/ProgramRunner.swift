@@ -55,12 +55,22 @@ struct ProgramRunner: Sendable {
         var words = Self.copies(command)
         var environment = Self.copies(["PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC"])
         defer { for text in words + environment { free(text) } }
+        Self.keepDescriptors()
         var child = pid_t()
         let failure = posix_spawn(&child, command[0], &actions, &attributes, &words, &environment)
         guard failure == 0 else {
             throw StandInError("58000", "\(command[0]) cannot be started", why: String(cString: strerror(failure)))
         }
         return child
+    }
+
+    /// Closes this process's descriptors in every program started from now on. PostgreSQL outlives its starter: with an
+    /// inherited pipe or socket it would keep whoever waits at the other end waiting.
+    private static func keepDescriptors() {
+        for descriptor in Int32(3)..<1_024 {
+            let flags = fcntl(descriptor, F_GETFD)
+            if flags >= 0 { _ = fcntl(descriptor, F_SETFD, flags | FD_CLOEXEC) }
+        }
     }
 
     private static func copies(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {

@@ -178,19 +178,20 @@ extension CatalogStatements {
             raw_line text, raw_field_value text, err_code integer, err_reason text);
         CREATE OR REPLACE VIEW pg_catalog.stl_load_errors AS
         SELECT coalesce(u.usesysid, 0)::integer AS userid, e.slice, e.tbl, e.starttime, e.session, e.query,
-            e.filename::char(256) AS filename, e.line_number, e.colname::char(127) AS colname, e.type::char(10) AS type,
-            e.col_length::char(10) AS col_length, e.position, e.raw_line::varchar(1024) AS raw_line,
-            e.raw_field_value::varchar(1024) AS raw_field_value, e.err_code, e.err_reason::char(100) AS err_reason,
-            0 AS is_partial, 0::bigint AS start_offset
+            rpad(left(e.filename, 256), 256) AS filename, e.line_number,
+            rpad(left(e.colname, 127), 127) AS colname, rpad(left(e.type, 10), 10) AS type,
+            rpad(left(e.col_length, 10), 10) AS col_length, e.position, e.raw_line::varchar(1024) AS raw_line,
+            e.raw_field_value::varchar(1024) AS raw_field_value, e.err_code,
+            rpad(left(e.err_reason, 100), 100) AS err_reason, 0 AS is_partial, 0::bigint AS start_offset
         FROM standin_load_errors e LEFT JOIN pg_user u ON u.usename = e.username
         WHERE e.username = current_user OR (SELECT usesuper FROM pg_user WHERE usename = current_user);
         CREATE OR REPLACE VIEW pg_catalog.sys_load_error_detail AS
         SELECT coalesce(u.usesysid, 0)::integer AS user_id, e.query::bigint AS query_id, 0::bigint AS transaction_id,
             e.session AS session_id, current_database()::char(64) AS database_name, e.tbl AS table_id,
-            e.starttime AS start_time, e.filename::char(256) AS file_name, e.line_number,
-            e.colname::char(127) AS column_name, e.type::char(10) AS column_type,
-            e.col_length::char(10) AS column_length, e.position, e.err_code AS error_code,
-            e.err_reason::char(512) AS error_message
+            e.starttime AS start_time, rpad(left(e.filename, 256), 256) AS file_name, e.line_number,
+            rpad(left(e.colname, 127), 127) AS column_name, rpad(left(e.type, 10), 10) AS column_type,
+            rpad(left(e.col_length, 10), 10) AS column_length, e.position, e.err_code AS error_code,
+            rpad(left(e.err_reason, 512), 512) AS error_message
         FROM standin_load_errors e LEFT JOIN pg_user u ON u.usename = e.username
         WHERE e.username = current_user OR (SELECT usesuper FROM pg_user WHERE usename = current_user);
         GRANT SELECT ON pg_catalog.stl_load_errors, pg_catalog.sys_load_error_detail TO PUBLIC;

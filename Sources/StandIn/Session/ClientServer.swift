@@ -64,7 +64,8 @@ struct ClientServer: Sendable {
                 throw Session.Dropped()
             }
             do {
-                try await group.waitForAll()
+                // Not waitForAll: it would go on waiting for the reading task, which ends only when the client leaves.
+                while try await group.next() != nil {}
             } catch is Session.Dropped {
                 group.cancelAll()
             }

@@ -1,0 +1,58 @@
+import Operations
+import Scheduling
+import Testing
+
+@Suite struct JobOperationsTests {
+    private let store = MemoryCatalog()
+    private var operations: JobOperations { JobOperations(store: store) }
+
+    @Test(arguments: ["shop", "s", "9lives", "a.b-c_D", String(repeating: "x", count: 63)])
+    func `a job is added under a plain name, inactive`(name: String) async throws {
+        let added = try await operations.add(Sample.job(name, active: false))
+        #expect(added.id == 1 && !added.active)
+        #expect(await store.jobs().map(\.name) == [name])
+    }
+
+    @Test(arguments: ["", "a/b", "-a", ".a", "a b", "ü", "a\n", "*", String(repeating: "x", count: 64)])
+    func `a name that selectors could not hold is refused`(name: String) async {
+        let error = await #expect(throws: OperationError.self) { try await operations.add(Sample.job(name)) }
+        #expect(error?.code == .usage && error?.what == "\(name) cannot name a job")
+        #expect(await store.jobs().isEmpty)
+    }
+
+    @Test(arguments: [Duration.zero, .milliseconds(999), .seconds(-60)])
+    func `an interval under a second is refused`(interval: Duration) async {
+        var job = Sample.job()
+        job.interval = interval
+        let error = await #expect(throws: OperationError.self) { try await operations.add(job) }
+        #expect(error?.code == .usage)
+        #expect(await store.jobs().isEmpty)
+    }
+
+    @Test func `a name is taken once`() async throws {
+        _ = try await operations.add(Sample.job())
+        await #expect(throws: OperationError.self) { try await operations.add(Sample.job()) }
+        #expect(await store.jobs().count == 1)
+    }
+
+    @Test func `a job is activated and paused`() async throws {
+        _ = await store.fill(job: "shop", active: false)
+        _ = await store.fill(job: "other", active: false)
+        #expect(try await operations.setActive("shop", true).active)
+        #expect(await store.jobs().map(\.active) == [true, false])
+        #expect(try await !operations.setActive("shop", false).active)
+        #expect(await store.jobs().map(\.active) == [false, false])
+        let error = await #expect(throws: OperationError.self) { try await operations.setActive("shup", true) }
+        #expect(error?.fix.contains("Did you mean shop?") == true)
+    }
+
+    @Test func `removing a job says how many tables went with it, and leaves the others`() async throws {
+        _ = await store.fill(job: "shop", tables: ["orders", "customers"])
+        _ = await store.fill(job: "other", tables: ["orders"])
+        let removed = try await operations.remove("shop")
+        #expect(removed.job.name == "shop" && removed.tables == 2)
+        #expect(await store.jobs().map(\.name) == ["other"])
+        #expect(await store.tables(ofJob: nil).map(\.jobID) == [2])
+        await #expect(throws: OperationError.self) { try await operations.remove("shop") }
+    }
+}

@@ -1,0 +1,97 @@
+import Operations
+import Replication
+import Scheduling
+
+/// A source with tables and a destination that remembers.
+final class MemoryConnections: JobConnections {
+    let tables: [SourceTable]
+    let source: MemorySource
+    let destination: MemoryDestination
+
+    init(
+        tables: [SourceTable] = [], source: MemorySource = MemorySource(),
+        destination: MemoryDestination = MemoryDestination()
+    ) {
+        self.tables = tables
+        self.source = source
+        self.destination = destination
+    }
+
+    func discover(_ job: JobRecord) async throws -> [SourceTable] { tables }
+    func source(of job: JobRecord) async throws -> any TableSource { source }
+    func destination(of job: JobRecord) async throws -> any ReplicaDestination {
+        await destination.open()
+        return destination
+    }
+    func check(_ job: JobRecord) async -> [NamedCheck] { [] }
+    func notices(_ job: JobRecord) throws -> [String] { [] }
+}
+
+actor MemorySource: TableSource {
+    static let identity = SourceIdentity(system: "s", timeline: "1", database: "db")
+    private let failure: ReplicationError?
+    private(set) var closings = 0
+
+    init(failure: ReplicationError? = nil) {
+        self.failure = failure
+    }
+
+    func startPass(_ mapping: TableMapping) throws -> PassStart {
+        if let failure { throw failure }
+        return PassStart(
+            identity: Self.identity, activity: SourceActivity(clock: SourceTime(microseconds: 1)), horizon: 5,
+            nextTransaction: 9)
+    }
+
+    func describe(_ table: TableName) throws -> SourceTable { Sample.table(table.name) }
+    func openBatch(_ query: BatchQuery) -> BatchExtent { BatchExtent(rows: 0, last: nil, highestUpdatedKey: nil) }
+    func rows(_ query: BatchQuery, extent: BatchExtent, format: BatchFormat) -> RowStream { RowStream { nil } }
+    func closeBatch() {}
+    func close() { closings += 1 }
+}
+
+actor MemoryDestination: ReplicaDestination {
+    private(set) var prepared: [TableMapping] = []
+    private(set) var written: [(next: Checkpoint, expected: CheckpointStamp?)] = []
+    private(set) var opened = 0
+    private(set) var closings = 0
+    private let checkpoint: Checkpoint?
+    private let rows: Int
+    /// By source table name.
+    private let failures: [String: ReplicationError]
+    private let checkpointFailure: ReplicationError?
+    /// Who asked for a checkpoint.
+    private(set) var installations: [String] = []
+
+    init(
+        checkpoint: Checkpoint? = nil, rows: Int = 0, failures: [String: ReplicationError] = [:],
+        checkpointFailure: ReplicationError? = nil
+    ) {
+        self.checkpoint = checkpoint
+        self.checkpointFailure = checkpointFailure
+        self.rows = rows
+        self.failures = failures
+    }
+
+    func open() { opened += 1 }
+
+    func prepare(_ mapping: TableMapping) throws {
+        if let failure = failures[mapping.source.name] { throw failure }
+        prepared.append(mapping)
+    }
+
+    func readCheckpoint(_ mapping: TableMapping, installation: String) throws -> Checkpoint? {
+        installations.append(installation)
+        if let checkpointFailure { throw checkpointFailure }
+        return checkpoint
+    }
+
+    func writeCheckpoint(_ next: Checkpoint, expected: CheckpointStamp?, mapping: TableMapping) {
+        written.append((next, expected))
+    }
+
+    func load(_ load: ReplicaLoad) -> Checkpoint { load.next }
+    func countRows(_ mapping: TableMapping) -> Int { rows }
+    func sliceCount() -> Int { 1 }
+    func close() { closings += 1 }
+}
