@@ -111,13 +111,13 @@ extension TableRun {
             stamp = checkpoint.stamp
         }
 
-        init(empty definition: String) {
-            // Replaced by the first pass's plan: no pass can start from it.
-            state = CheckpointState(
-                definition: definition, source: SourceIdentity(system: "", timeline: "", database: ""))
+        /// Before the first pass: no pass can start from this state, and the first one's plan replaces it.
+        init() {
+            state = CheckpointState(definition: "", source: SourceIdentity(system: "", timeline: "", database: ""))
             stamp = nil
         }
 
+        var isNew: Bool { state.definition.isEmpty }
         var nextBatchNumber: Int64 { (stamp?.batch ?? 0) + 1 }
     }
 
@@ -127,7 +127,7 @@ extension TableRun {
         if lease.previousEndedCleanly, let mirror = lease.mirror { return Position(mirror) }
         try await destination.prepare(mapping)
         guard let found = try await destination.readCheckpoint(mapping, installation: settings.installation) else {
-            return Position(empty: "")
+            return Position()
         }
         let generation = max(lease.generation, found.stamp.generation + 1)
         var taken = found
@@ -138,14 +138,13 @@ extension TableRun {
     }
 
     private func begin(_ position: inout Position, at start: PassStart, progress: inout RunProgress) async throws {
-        let isKnown = position.stamp != nil
         var replicaRows = position.state.replicaRows
         if position.state.definition != mapping.definition {
             try await destination.prepare(mapping)
             replicaRows = try await destination.countRows(mapping)
         }
         let (state, notice) = PassPlan.begin(
-            from: isKnown ? position.state : nil, at: start, mapping: mapping, lookback: settings.lookback,
+            from: position.isNew ? nil : position.state, at: start, mapping: mapping, lookback: settings.lookback,
             replicaRows: replicaRows)
         position.state = state
         if let notice {

@@ -113,7 +113,7 @@ import Testing
             _ = try await broken.addJob(schema: replica.schema)
             let began = ContinuousClock.now
             let result = try await broken.run("tables", "discover", "job")
-            #expect(ContinuousClock.now - began < .seconds(12))
+            #expect(ContinuousClock.now - began < .seconds(30), "the process and its ten seconds")
             #expect(result.status == 69, "\(result.everything)")
             #expect(result.errors.contains("did not answer within"), "\(result.everything)")
             #expect(!result.everything.contains(Self.canary))

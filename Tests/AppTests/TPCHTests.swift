@@ -7,7 +7,7 @@ import Testing
     static let rounds = 50
 
     @Test func `TPC-H stays equal through rounds of inserts, updates and late commits`() async throws {
-        try await withLoader(more: ["IMPORT_ROW_LIMIT": "20000"]) { loader, source, replica in
+        try await withLoader(more: ["IMPORT_ROW_LIMIT": "60000"]) { loader, source, replica in
             let environment = [
                 "TEST_PYTHON": try TestServers.required("TEST_PYTHON"),
                 "TEST_TPCHGEN": try TestServers.required("TEST_TPCHGEN"),

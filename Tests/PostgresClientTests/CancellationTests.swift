@@ -2,7 +2,7 @@ import PostgresClient
 import Testing
 import TestServers
 
-struct CancellationTests {
+@Suite(.serialized) struct CancellationTests {
     private static func running(_ text: String) -> String {
         "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() "
             + "AND datname = current_database() AND query LIKE '\(text)%'"

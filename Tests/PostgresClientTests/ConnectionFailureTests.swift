@@ -4,7 +4,7 @@ import Testing
 import TestServers
 
 /// Each way not to get a connection has a code and a sentence of its own, and none shows the password.
-struct ConnectionFailureTests {
+@Suite(.serialized) struct ConnectionFailureTests {
     private func failure(
         sourceLocation: SourceLocation = #_sourceLocation, _ edit: (inout PostgresEndpoint) throws -> Void
     ) async throws -> PostgresError {

@@ -3,7 +3,7 @@ import PostgresClient
 import Testing
 import TestServers
 
-struct CopyTests {
+@Suite(.serialized) struct CopyTests {
     private static let csv = "TO STDOUT (FORMAT csv, NULL 'nil')"
 
     @Test(arguments: [1, 100, 4096, 1 << 20])
@@ -13,9 +13,10 @@ struct CopyTests {
             try await database.connection.beginCopyOut(
                 "COPY (SELECT i, repeat('é', i % 97), NULL FROM generate_series(1, 3000) i ORDER BY i) \(Self.csv)")
             let chunks = try await allChunks(of: database.connection, maximumBytes: maximumBytes)
-            // An empty text is quoted to tell it from NULL.
-            let expected = rows.map { $0.replacing(",,", with: ",\"\",") + "\n" }
-            #expect(chunks.flatMap(\.bytes) == expected.flatMap { Array($0.utf8) })
+            let expected = rows.map { $0 + "\n" }
+            // As one truth: the report of a difference between two such arrays would take minutes.
+            let isSame = chunks.flatMap(\.bytes) == expected.flatMap { Array($0.utf8) }
+            #expect(isSame)
             #expect(chunks.reduce(0) { $0 + $1.rows } == 3000)
             #expect(chunks.map(\.longestRowBytes).max() == expected.map(\.utf8.count).max())
             #expect(chunks.allSatisfy { $0.bytes.last == UInt8(ascii: "\n") && $0.bytes.count <= maximumBytes + 205 })
@@ -31,7 +32,7 @@ struct CopyTests {
             let chunks = try await allChunks(of: database.connection, maximumBytes: 1 << 20)
             #expect(chunks.map(\.rows) == [5])
             let text = String(decoding: chunks.flatMap(\.bytes), as: UTF8.self)
-            #expect(text == "1,\"a\nb\r\n\"\"c\"\",\\\"\n2,nil\n3,\"\"\n4,\"nil\"\n5,\"\\.\"\n")
+            #expect(text == "1,\"a\nb\r\n\"\"c\"\",\\\"\n2,nil\n3,\n4,\"nil\"\n5,\\.\n")
         }
     }
 
@@ -47,7 +48,8 @@ struct CopyTests {
         try await TestDatabase.with { database in
             try await database.connection.beginCopyOut("COPY (SELECT 1 WHERE false) \(Self.csv)")
             #expect(try await allChunks(of: database.connection, maximumBytes: 100).isEmpty)
-            #expect(try await database.run("SELECT 1").firstValue == "1")
+            let answer = try await database.run("SELECT 1").firstValue
+            #expect(answer == "1")
         }
     }
 
@@ -93,7 +95,8 @@ struct CopyTests {
                     "COPY (SELECT 10 / (1000 - i) FROM generate_series(1, 2000) i) \(Self.csv)")
                 let error = await failure { _ = try await allChunks(of: database.connection, maximumBytes: maximumBytes) }
                 #expect(error?.sqlState == "22012")
-                #expect(try await database.run("SELECT 1").firstValue == "1")
+                let answer = try await database.run("SELECT 1").firstValue
+                #expect(answer == "1")
             }
         }
     }
@@ -104,7 +107,8 @@ struct CopyTests {
             #expect(missing?.code == .undefinedTable)
             let none = await failure { try await database.connection.beginCopyOut("SELECT 1") }
             #expect(none?.code == .misuse)
-            #expect(try await database.run("SELECT 1").firstValue == "1")
+            let answer = try await database.run("SELECT 1").firstValue
+            #expect(answer == "1")
         }
     }
 

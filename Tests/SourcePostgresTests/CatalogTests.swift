@@ -5,7 +5,7 @@ import TestServers
 
 @testable import SourcePostgres
 
-struct CatalogTests {
+@Suite(.serialized) struct CatalogTests {
     private func tables(_ database: TestDatabase, schema: String = "public") async throws -> [String: SourceTable] {
         let found = try await withSource(database) { try await $0.tables(inSchema: schema) }
         return Dictionary(uniqueKeysWithValues: found.map { ($0.name.name, $0) })
@@ -37,6 +37,7 @@ struct CatalogTests {
                 })
             try await withSource(database) { source in
                 let follower = TableFollower(source: source, mapping: mapping, rowLimit: 2)
+                try await database.settle()
                 let read = try await follower.followKeys()
                 #expect(read == ["1", "2", "3"])
                 let described = try await source.describe(table.name)
@@ -125,6 +126,7 @@ struct CatalogTests {
             try await withSource(database) { source in
                 let mapping = try await database.mapping("events", key: ["id", "at"], updated: "at", source: source)
                 let follower = TableFollower(source: source, mapping: mapping, rowLimit: 7)
+                try await database.settle()
                 #expect(try await follower.follow().count == 100)
                 try await database.run("UPDATE events SET at = '2027-01-01' WHERE id = 3")
                 #expect(try await follower.followKeys() == ["3"])

@@ -5,7 +5,7 @@ import TestServers
 
 @testable import SourcePostgres
 
-struct ScanTests {
+@Suite(.serialized) struct ScanTests {
     private func query(
         _ mapping: TableMapping, _ scan: BatchScan, floor: SourceTime? = nil, horizon: UInt64? = nil, limit: Int = 40
     ) -> BatchQuery {

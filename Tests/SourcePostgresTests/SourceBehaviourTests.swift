@@ -6,7 +6,7 @@ import TestServers
 @testable import SourcePostgres
 
 /// How the source behaves towards the server and towards changes of the table.
-struct SourceBehaviourTests {
+@Suite(.serialized) struct SourceBehaviourTests {
     private static let table =
         "CREATE TABLE t (id int PRIMARY KEY, updated_at timestamptz NOT NULL DEFAULT now(), v varchar(10), w int); "
         + "INSERT INTO t SELECT i FROM generate_series(1, 3) i"

@@ -16,6 +16,20 @@ extension TestDatabase {
         return try await PostgresSource.connect(to: endpoint)
     }
 
+    /// Waits, at most 20 seconds, until no transaction is open in the whole cluster that began before now: such ones, of
+    /// other tests, keep the horizon back, and what lies behind it is read again.
+    func settle() async throws {
+        let now = try await run("SELECT pg_current_xact_id()").firstValue ?? "0"
+        let deadline = ContinuousClock.now + .seconds(20)
+        let isBehind = "SELECT pg_snapshot_xmin(pg_current_snapshot()) <= '\(now)'::xid8"
+        while try await run(isBehind).firstValue == "t" {
+            guard ContinuousClock.now < deadline else {
+                Issue.record("a transaction older than \(now) is still open in this cluster")
+                return
+            }
+        }
+    }
+
     /// A table of schema public as discovery sees it, mapped column by column.
     func mapping(
         _ table: String, key: [String] = ["id"], updated: String? = "updated_at", source: PostgresSource

@@ -19,15 +19,15 @@ struct ValueCase: Sendable, CustomTestStringConvertible {
     }
 }
 
-struct ValueTests {
+@Suite(.serialized) struct ValueTests {
     private static let cases = [
-        ValueCase("text", "NULL", "nilSentinel"), ValueCase("text", "''", "\"\""),
+        ValueCase("text", "NULL", "nilSentinel"), ValueCase("text", "''", ""),
         ValueCase("text", "'nilSentinel'", "\"nilSentinel\""), ValueCase("text", "'a,b'", "\"a,b\""),
         ValueCase("text", #"'say "hi"'"#, #""say ""hi""""#), ValueCase("text", #"E'a\nb\r\nc\td'"#, "\"a\nb\r\nc\td\""),
-        ValueCase("text", #"'back\slash\n'"#, #"back\slash\n"#), ValueCase("text", #"'\.'"#, #""\.""#),
+        ValueCase("text", #"'back\slash\n'"#, #"back\slash\n"#), ValueCase("text", #"'\.'"#, #"\."#),
         ValueCase("text", "'  blanks  '", "  blanks  "), ValueCase("text", "'ü 日本 🚀'", "ü 日本 🚀"),
-        ValueCase("bytea", #"'\x00ff41'"#, "00ff41"), ValueCase("bytea", "''", "\"\""), ValueCase("bytea", "NULL", "nilSentinel"),
-        ValueCase("character(5)", "'ab'", "ab"), ValueCase("character(5)", "''", "\"\""),
+        ValueCase("bytea", #"'\x00ff41'"#, "00ff41"), ValueCase("bytea", "''", ""), ValueCase("bytea", "NULL", "nilSentinel"),
+        ValueCase("character(5)", "'ab'", "ab"), ValueCase("character(5)", "''", ""),
         ValueCase("character varying(5)", "'ab '", "ab "), ValueCase("boolean", "true", "t"),
         ValueCase("boolean", "false", "f"), ValueCase("money", "-1234.5", "-1234.50"),
         ValueCase("numeric", "123456789012345678901234567890.12345678901234567890", "123456789012345678901234567890.12345678901234567890"),
@@ -54,7 +54,7 @@ struct ValueTests {
         ValueCase("jsonb", #"'"text"'"#, #""""text""""#), ValueCase("uuid", "'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
         ValueCase("inet", "'192.168.0.1/24'", "192.168.0.1/24"), ValueCase("inet", "'::1'", "::1"),
         ValueCase("cidr", "'10.0.0.0/8'", "10.0.0.0/8"), ValueCase("macaddr", "'08002b010203'", "08:00:2b:01:02:03"),
-        ValueCase("bit(4)", "B'0101'", "0101"), ValueCase("bit varying", "B''", "\"\""),
+        ValueCase("bit(4)", "B'0101'", "0101"), ValueCase("bit varying", "B''", ""),
         ValueCase("int4range", "'(1,5]'", "\"[2,6)\""), ValueCase("point", "'(1,2)'", "\"(1,2)\""),
         ValueCase("tsvector", "'a fat cat'", "'a' 'cat' 'fat'"), ValueCase("xml", "'<a>1</a>'", "<a>1</a>"),
         ValueCase("hstore", "'a=>1, b=>NULL'", #""{""a"": ""1"", ""b"": null}""#), ValueCase("citext", "'AbC'", "AbC"),
@@ -72,7 +72,7 @@ struct ValueTests {
                 "client_encoding TO 'LATIN1'", "search_path TO pg_catalog, public",
             ] { try await database.run("ALTER DATABASE \(name) SET \(setting)") }
             let columns = Self.cases.enumerated().map { "c\($0) \($1.type)" }.joined(separator: ", ")
-            let values = Self.cases.map { "\($0.value)::\($0.type)" }.joined(separator: ", ")
+            let values = Self.cases.map { "(\($0.value))::\($0.type)" }.joined(separator: ", ")
             try await database.run(
                 "CREATE TABLE t (id int PRIMARY KEY, \(columns)); INSERT INTO t SELECT 1, \(values)")
             try await withSource(database) { source in
@@ -108,6 +108,7 @@ struct ValueTests {
                 CREATE TABLE t (id \(type) PRIMARY KEY, n int, updated_at timestamptz NOT NULL DEFAULT now());
                 INSERT INTO t SELECT \(expression), i FROM generate_series(1, \(count)) i
                 """)
+            try await database.settle()
             try await withSource(database) { source in
                 let mapping = try await database.mapping("t", source: source)
                 let follower = TableFollower(source: source, mapping: mapping, rowLimit: 2)

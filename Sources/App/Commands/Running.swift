@@ -52,7 +52,8 @@ struct Sync: LoaderCommand {
             Terminal.answer("\(tables.count) tables are due. Follow them: redshift-loader status \(job.name)")
             return
         }
-        for notice in try app.connections.notices(job) { Terminal.message("Note: \(notice).") }
+        // A connection string that cannot be read fails the runs below, and is recorded with them.
+        for notice in (try? app.connections.notices(job)) ?? [] { Terminal.message("Note: \(notice).") }
         let tally = SyncTally(json: output.json)
         try await InterruptibleTask.run { try await app.sync.wait(for: tables) { await tally.note($0) } }
         await tally.finish()

@@ -39,8 +39,9 @@ struct Tables: AsyncParsableCommand {
                 create
                 ? try await app.discovery.create(job, only: patterns)
                 : try await app.discovery.survey(job, only: patterns)
-            if let only, !survey.contains(where: { $0.decision != .skip("not asked for") }) {
-                let names = survey.map(\.table.name.name)
+            let names = survey.map(\.table.name.name)
+            let isFound = names.contains { name in patterns.contains { NameMatching.matches(name, glob: $0) } }
+            if let only, !isFound {
                 let hint = NameMatching.nearest(to: only, among: names).map { "Did you mean \($0)? " } ?? ""
                 throw OperationError(
                     .usage, what: "No table of the source fits \(only)", why: "it has \(names.count) tables",

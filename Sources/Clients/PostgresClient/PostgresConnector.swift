@@ -72,6 +72,10 @@ actor PostgresConnector {
     private static func poll(
         _ connection: OpaquePointer, endpoint: PostgresEndpoint, until isEnough: () -> Bool
     ) throws {
+        // A name that does not resolve fails here already, however long the resolver took.
+        guard PQstatus(connection) != CONNECTION_BAD else {
+            throw PostgresError.connecting(to: endpoint, message: String(cString: PQerrorMessage(connection)))
+        }
         let clock = ContinuousClock()
         let deadline = clock.now + endpoint.connectTimeout
         var status = PGRES_POLLING_WRITING

@@ -128,6 +128,16 @@ struct BackingServer: Sendable {
                 "start", "-w", "-t", "60", "-D", dataFolder, "-l", dataFolder + "/server.log", "-o",
                 "-p \(Self.socketNumber) -k '\(socketFolder)'",
             ])
+        do {
+            return try await prepare(isNew: isNew, ownerPassword: ownerPassword)
+        } catch {
+            // What was started here does not stay behind; the first error is the one to tell.
+            do { try await stopPostgres() } catch { logger.error("PostgreSQL could not be stopped: \(error)") }
+            throw error
+        }
+    }
+
+    private func prepare(isNew: Bool, ownerPassword: String) async throws -> PostgresConnection {
         if isNew || !FileManager.default.fileExists(atPath: dataFolder + "/standin-ready") {
             try await createDatabase()
         }

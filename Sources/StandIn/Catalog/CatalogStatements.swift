@@ -3,12 +3,29 @@
 /// All of it lives in `pg_catalog`, which every search path begins with, and may be run again at each start.
 enum CatalogStatements {
     /// In order; each is one string of statements run by the internal superuser.
-    static let all = [settings, types, casts, shadow, shadowFunctions, functions, views, loadErrors]
+    static let all = [settings, dropViews, types, casts, shadow, shadowFunctions, functions, views, loadErrors]
 
     static let settings = """
         SET allow_system_table_mods = on;
         SET client_min_messages = warning;
         GRANT CREATE, USAGE ON SCHEMA public TO PUBLIC;
+        """
+
+    /// The views of an earlier version may have other columns, which CREATE OR REPLACE refuses to change. One that a
+    /// user's view stands on is left as it is; newer ones go first, because they stand on older ones.
+    static let dropViews = """
+        DO $$
+        DECLARE old record;
+        BEGIN
+            FOR old IN SELECT oid::regclass AS name FROM pg_class WHERE relkind = 'v' AND oid >= 16384
+                AND relnamespace = 'pg_catalog'::regnamespace ORDER BY oid DESC
+            LOOP
+                BEGIN
+                    EXECUTE 'DROP VIEW ' || old.name;
+                EXCEPTION WHEN dependent_objects_still_exist THEN NULL;
+                END;
+            END LOOP;
+        END $$;
         """
 
     static let types = """
