@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestServers
 import Testing
 
@@ -44,6 +45,20 @@ import Testing
     }
 }
 
+/// Puts lines together from what a pipe delivers, which may be any part of them.
+private final class LinePieces: Sendable {
+    private let rest = Mutex("")
+
+    func lines(adding data: Data) -> [String] {
+        rest.withLock { rest in
+            var parts = (rest + String(decoding: data, as: UTF8.self)).split(
+                separator: "\n", omittingEmptySubsequences: false)
+            rest = parts.popLast().map(String.init) ?? ""
+            return parts.map(String.init)
+        }
+    }
+}
+
 /// The program that writes to TPC-H tables, a round at a time.
 private final class Churn: Sendable {
     private let process: Process
@@ -63,6 +78,7 @@ private final class Churn: Sendable {
         input = toProgram.fileHandleForWriting
         let (lines, continuation) = AsyncStream<String>.makeStream()
         self.lines = lines
+        let pieces = LinePieces()
         fromProgram.fileHandleForReading.readabilityHandler = { handle in
             let data = handle.availableData
             guard !data.isEmpty else {
@@ -70,7 +86,7 @@ private final class Churn: Sendable {
                 continuation.finish()
                 return
             }
-            continuation.yield(String(decoding: data, as: UTF8.self))
+            for line in pieces.lines(adding: data) { continuation.yield(line) }
         }
         try process.run()
     }
