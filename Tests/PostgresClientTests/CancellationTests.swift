@@ -37,11 +37,13 @@ import TestServers
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask {
                         try await session.beginCopyOut(
-                            "COPY (SELECT i, pg_sleep(CASE i WHEN 3 THEN 600 ELSE 0 END) FROM generate_series(1, 9) i) TO STDOUT")
+                            "COPY (SELECT i, pg_sleep(CASE i WHEN 3 THEN 600 ELSE 0 END) FROM generate_series(1, 9) i) TO STDOUT"
+                        )
                         _ = try await allChunks(of: session, maximumBytes: 1)
                     }
                     try await waitUntil(
-                        observer, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' "
+                        observer,
+                        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' "
                             + "AND datname = current_database()", gives: "1")
                     group.cancelAll()
                     try await group.waitForAll()

@@ -27,7 +27,9 @@ import TestServers
 
     @Test func `awkward values keep their bytes, and a row of many lines is one row`() async throws {
         try await TestDatabase.with { database in
-            try await database.run(#"CREATE TABLE t (id int, v text); INSERT INTO t VALUES (1, E'a\nb\r\n"c",\\'), (2, NULL), (3, ''), (4, 'nil'), (5, '\.')"#)
+            try await database.run(
+                #"CREATE TABLE t (id int, v text); INSERT INTO t VALUES (1, E'a\nb\r\n"c",\\'), (2, NULL), (3, ''), (4, 'nil'), (5, '\.')"#
+            )
             try await database.connection.beginCopyOut("COPY (SELECT * FROM t ORDER BY id) \(Self.csv)")
             let chunks = try await allChunks(of: database.connection, maximumBytes: 1 << 20)
             #expect(chunks.map(\.rows) == [5])
@@ -72,7 +74,9 @@ import TestServers
                 try await waitUntil(
                     observer, "SELECT wait_event FROM pg_stat_activity WHERE query LIKE 'COPY (SELECT nextval%'",
                     gives: "ClientWrite")
-                let produced = try await observer.execute("SELECT last_value FROM produced").firstValue.flatMap { Int($0) }
+                let produced = try await observer.execute("SELECT last_value FROM produced").firstValue.flatMap {
+                    Int($0)
+                }
                 #expect((produced ?? 0) - rows < 5000, "\(produced ?? 0) rows were produced when \(rows) were read")
             }
             await observer.close()
@@ -93,7 +97,9 @@ import TestServers
             for maximumBytes in [10, 1 << 20] {
                 try await database.connection.beginCopyOut(
                     "COPY (SELECT 10 / (1000 - i) FROM generate_series(1, 2000) i) \(Self.csv)")
-                let error = await failure { _ = try await allChunks(of: database.connection, maximumBytes: maximumBytes) }
+                let error = await failure {
+                    _ = try await allChunks(of: database.connection, maximumBytes: maximumBytes)
+                }
                 #expect(error?.sqlState == "22012")
                 let answer = try await database.run("SELECT 1").firstValue
                 #expect(answer == "1")

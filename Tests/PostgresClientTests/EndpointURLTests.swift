@@ -26,7 +26,9 @@ struct EndpointURLTests {
         URLCase(url: "postgres://u:@db.example.org/d", password: ""),
         URLCase(url: "postgres://u:p:q@db.example.org/d", password: "p:q"),
         URLCase(url: "postgres://u:p@q@db.example.org/d", password: "p@q"),
-        URLCase(url: "postgres://a%40b:p%2Fq%3A%25%3F@db.example.org/d%20e", user: "a@b", password: "p/q:%?", database: "d e"),
+        URLCase(
+            url: "postgres://a%40b:p%2Fq%3A%25%3F@db.example.org/d%20e", user: "a@b", password: "p/q:%?",
+            database: "d e"),
         URLCase(url: "postgres://%C3%BC:%F0%9F%94%91@db.example.org/d", user: "ü", password: "🔑"),
         // What is no encoding is taken as it stands.
         URLCase(url: "postgres://u:100%@db.example.org/d", password: "100%"),
@@ -45,7 +47,9 @@ struct EndpointURLTests {
         URLCase(url: "postgres://u:p@db.example.org/d?sslmode=require", mode: .require),
         URLCase(url: "postgres://u:p@db.example.org/d?SSLMODE=verify-ca", mode: .verifyCA),
         URLCase(url: "postgres://u:p@127.0.0.1/d?sslmode=verify-full", host: "127.0.0.1"),
-        URLCase(url: "postgres://u:p@db.example.org/d?pool=5&encoding=utf8&reconnect=true&checkout_timeout=9&adapter=x", notices: 5),
+        URLCase(
+            url: "postgres://u:p@db.example.org/d?pool=5&encoding=utf8&reconnect=true&checkout_timeout=9&adapter=x",
+            notices: 5),
         URLCase(url: "postgres://u:p@db.example.org/d?shoesize=43&&sslmode=require", mode: .require, notices: 1),
         URLCase(url: "postgres://u:p@db.example.org/d?"),
         // The default follows the host that is really used.
@@ -77,13 +81,16 @@ struct EndpointURLTests {
     @Test(arguments: [
         "", "CANARY", "u:CANARY@h/d", "mysql://u:CANARY@h/d", "://u:CANARY@h/d", "postgres:u:CANARY@h/d",
         "postgres://u:CANARY@h:port/d", "postgres://u:CANARY@h:0/d", "postgres://u:CANARY@h:65536/d",
-        "postgres://u:CANARY@h:-1/d", "postgres://u:CANARY@h:/d", "postgres://u:CANARY@/d", "postgres://u:CANARY@:5432/d",
-        "postgres://:CANARY@h/d", "postgres://u:CANARY@h", "postgres://u:CANARY@h/", "postgres://u:CANARY@h?sslmode=require",
+        "postgres://u:CANARY@h:-1/d", "postgres://u:CANARY@h:/d", "postgres://u:CANARY@/d",
+        "postgres://u:CANARY@:5432/d",
+        "postgres://:CANARY@h/d", "postgres://u:CANARY@h", "postgres://u:CANARY@h/",
+        "postgres://u:CANARY@h?sslmode=require",
         "postgres://u:CANARY@h/d?sslmode=CANARY", "postgres://u:CANARY@h/d?sslmode=no-verify",
         "postgres://u:CANARY@h/d?connect_timeout=CANARY", "postgres://u:CANARY@h/d?connect_timeout=0",
         "postgres://u:CANARY@h/d?connect_timeout=-1", "postgres://u:CANARY@[::1/d", "postgres://u:CANARY@[]/d",
         // A slash or a question mark in the password that nobody encoded.
-        "postgres://u:CAN/ARY@h/d", "postgres://u:12/CANARY@h/d", "postgres://u:CAN?ARY@h/d", "postgres://u:1?CANARY@h/d",
+        "postgres://u:CAN/ARY@h/d", "postgres://u:12/CANARY@h/d", "postgres://u:CAN?ARY@h/d",
+        "postgres://u:1?CANARY@h/d",
     ])
     func `a malformed string is refused without its password`(url: String) {
         let error = #expect(throws: PostgresError.self) { try PostgresEndpoint.parse(url) }
@@ -114,14 +121,16 @@ struct EndpointURLTests {
 }
 
 struct ErrorClassificationTests {
-    @Test(arguments: [
-        ("42501", .permission), ("42P01", .undefinedTable), ("3F000", .undefinedTable), ("42703", .undefinedColumn),
-        ("42883", .undefinedObject), ("42601", .syntax), ("0A000", .featureNotSupported), ("40001", .serialization),
-        ("40P01", .serialization), ("55P03", .lockNotAvailable), ("57014", .cancelled), ("53300", .tooManyConnections),
-        ("53100", .diskFull), ("57P01", .connectionLost), ("08006", .connectionLost), ("28P01", .authentication),
-        ("3D000", .missingDatabase), ("22P02", .dataRejected), ("23505", .dataRejected), ("XX000", .server),
-        ("99999", .server), (nil, .connectionLost),
-    ] as [(String?, PostgresError.Code)])
+    @Test(
+        arguments: [
+            ("42501", .permission), ("42P01", .undefinedTable), ("3F000", .undefinedTable), ("42703", .undefinedColumn),
+            ("42883", .undefinedObject), ("42601", .syntax), ("0A000", .featureNotSupported), ("40001", .serialization),
+            ("40P01", .serialization), ("55P03", .lockNotAvailable), ("57014", .cancelled),
+            ("53300", .tooManyConnections),
+            ("53100", .diskFull), ("57P01", .connectionLost), ("08006", .connectionLost), ("28P01", .authentication),
+            ("3D000", .missingDatabase), ("22P02", .dataRejected), ("23505", .dataRejected), ("XX000", .server),
+            ("99999", .server), (nil, .connectionLost),
+        ] as [(String?, PostgresError.Code)])
     func `a SQLSTATE decides the cause`(state: String?, code: PostgresError.Code) {
         #expect(error(state, "anything").code == code)
     }
@@ -139,24 +148,46 @@ struct ErrorClassificationTests {
     }
 
     /// What libpq writes when a connection fails.
-    @Test(arguments: [
-        ("connection to server at \"h\", port 1 failed: FATAL:  password authentication failed for user \"u\"", .authentication),
-        ("connection to server at \"h\", port 1 failed: FATAL:  database \"d\" does not exist", .missingDatabase),
-        ("connection to server at \"h\", port 1 failed: FATAL:  role \"u\" does not exist", .authentication),
-        ("connection to server at \"h\", port 1 failed: SSL error: certificate verify failed", .tls),
-        ("connection to server at \"h\", port 1 failed: server does not support SSL, but SSL was required", .tls),
-        ("could not translate host name \"h\" to address: Name or service not known", .unreachable),
-        ("connection to server at \"h\", port 1 failed: Connection timed out", .timeout),
-        ("connection to server at \"h\", port 1 failed: FATAL:  sorry, too many clients already", .tooManyConnections),
-        ("connection to server at \"h\", port 1 failed: FATAL:  the database system is starting up", .connectionLost),
-        ("connection to server at \"h\", port 1 failed: FATAL:  no pg_hba.conf entry for host \"1\", user \"u\", database \"d\", no encryption", .authentication),
-        ("connection to server at \"h\", port 1 failed: FATAL:  no pg_hba.conf entry for host \"1\", user \"u\", database \"d\", SSL encryption", .authentication),
-        ("connection to server at \"h\", port 1 failed: FATAL:  no pg_hba.conf entry for host \"1\", user \"u\", database \"d\", SSL off", .authentication),
-        // Names of hosts say nothing about the cause.
-        ("could not translate host name \"ssl.example.org\" to address: Name or service not known", .unreachable),
-        ("connection to server at \"tls-db.example.org\", port 1 failed: Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?", .unreachable),
-        ("connection to server at \"tls-db.example.org\", port 1 failed: Connection timed out", .timeout),
-    ] as [(String, PostgresError.Code)])
+    @Test(
+        arguments: [
+            (
+                "connection to server at \"h\", port 1 failed: FATAL:  password authentication failed for user \"u\"",
+                .authentication
+            ),
+            ("connection to server at \"h\", port 1 failed: FATAL:  database \"d\" does not exist", .missingDatabase),
+            ("connection to server at \"h\", port 1 failed: FATAL:  role \"u\" does not exist", .authentication),
+            ("connection to server at \"h\", port 1 failed: SSL error: certificate verify failed", .tls),
+            ("connection to server at \"h\", port 1 failed: server does not support SSL, but SSL was required", .tls),
+            ("could not translate host name \"h\" to address: Name or service not known", .unreachable),
+            ("connection to server at \"h\", port 1 failed: Connection timed out", .timeout),
+            (
+                "connection to server at \"h\", port 1 failed: FATAL:  sorry, too many clients already",
+                .tooManyConnections
+            ),
+            (
+                "connection to server at \"h\", port 1 failed: FATAL:  the database system is starting up",
+                .connectionLost
+            ),
+            (
+                "connection to server at \"h\", port 1 failed: FATAL:  no pg_hba.conf entry for host \"1\", user \"u\", database \"d\", no encryption",
+                .authentication
+            ),
+            (
+                "connection to server at \"h\", port 1 failed: FATAL:  no pg_hba.conf entry for host \"1\", user \"u\", database \"d\", SSL encryption",
+                .authentication
+            ),
+            (
+                "connection to server at \"h\", port 1 failed: FATAL:  no pg_hba.conf entry for host \"1\", user \"u\", database \"d\", SSL off",
+                .authentication
+            ),
+            // Names of hosts say nothing about the cause.
+            ("could not translate host name \"ssl.example.org\" to address: Name or service not known", .unreachable),
+            (
+                "connection to server at \"tls-db.example.org\", port 1 failed: Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?",
+                .unreachable
+            ),
+            ("connection to server at \"tls-db.example.org\", port 1 failed: Connection timed out", .timeout),
+        ] as [(String, PostgresError.Code)])
     func `a failed connection is named by its cause`(message: String, code: PostgresError.Code) {
         let endpoint = PostgresEndpoint(host: "h", port: 1, user: "u", password: "CANARY", database: "d")
         let error = PostgresError.connecting(to: endpoint, message: message)

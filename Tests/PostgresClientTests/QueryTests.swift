@@ -6,7 +6,8 @@ import TestServers
     @Test func `values, NULL and UTF-8 come back as they are`() async throws {
         try await TestDatabase.with { database in
             let result = try await database.run(
-                "SELECT 1 AS one, NULL AS nothing, '' AS empty, 'Grüße 日本 🚀 e\u{301}' AS \"Ü b\", 12.50::numeric(10,2) AS n")
+                "SELECT 1 AS one, NULL AS nothing, '' AS empty, 'Grüße 日本 🚀 e\u{301}' AS \"Ü b\", 12.50::numeric(10,2) AS n"
+            )
             #expect(result.rows == [["1", nil, "", "Grüße 日本 🚀 e\u{301}", "12.50"]])
             #expect(result.columns.map(\.name) == ["one", "nothing", "empty", "Ü b", "n"])
             #expect(result.columns.map(\.typeOID) == [23, 25, 25, 25, 1700])
@@ -18,7 +19,8 @@ import TestServers
 
     @Test func `several statements give the last one's answer`() async throws {
         try await TestDatabase.with { database in
-            let result = try await database.run("CREATE TABLE t (a int); INSERT INTO t VALUES (1), (2); SELECT a + 40 FROM t")
+            let result = try await database.run(
+                "CREATE TABLE t (a int); INSERT INTO t VALUES (1), (2); SELECT a + 40 FROM t")
             #expect(result.rows == [["41"], ["42"]])
             let inserted = try await database.run("INSERT INTO t SELECT generate_series(1, 5)")
             #expect(inserted.affectedRows == 5 && inserted.rows.isEmpty && inserted.firstValue == nil)
@@ -105,10 +107,12 @@ import TestServers
     @Test func `a streamed query gives columns, rows in portions, and the tag`() async throws {
         try await TestDatabase.with { database in
             let streamed = try await events(
-                of: database.connection, "SELECT i AS n, NULL AS x, repeat('é', 50) AS y FROM generate_series(1, 1000) i",
+                of: database.connection,
+                "SELECT i AS n, NULL AS x, repeat('é', 50) AS y FROM generate_series(1, 1000) i",
                 maximumBytes: 4096)
             #expect(streamed.columns == [["n", "x", "y"]])
-            #expect(streamed.rows.count == 1000 && streamed.rows.last == ["1000", nil, String(repeating: "é", count: 50)])
+            #expect(
+                streamed.rows.count == 1000 && streamed.rows.last == ["1000", nil, String(repeating: "é", count: 50)])
             #expect(streamed.rows.map(\.[0]) == (1...1000).map(String.init))
             #expect(streamed.tags == ["SELECT 1000"])
             #expect((25...40).contains(streamed.portions), "\(streamed.portions)")

@@ -4,7 +4,7 @@ import Testing
 import TestServers
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// Asks a server again and again until it gives the answer, for at most 20 seconds.

@@ -11,8 +11,10 @@ struct TLSTests {
             let server = try TLSServer(folder: folder)
             defer { server.stop() }
             let gate = try LoopbackSocket(listens: true)
-            var endpoint = try PostgresEndpoint.parse("postgres://u:CANARY@127.0.0.1:\(gate.port)/d?sslmode=verify-full")
-                .endpoint
+            var endpoint = try PostgresEndpoint.parse(
+                "postgres://u:CANARY@127.0.0.1:\(gate.port)/d?sslmode=verify-full"
+            )
+            .endpoint
             endpoint.connectTimeout = .seconds(20)
             let reached = endpoint
             let relay = Relay(from: gate, to: server.port)

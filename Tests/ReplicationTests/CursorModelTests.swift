@@ -98,7 +98,8 @@ struct CursorModelTests {
             var generator = SeededGenerator(seed: seed &* 77)
             try await play(seed: seed, rounds: 25, database: world.database) { work in
                 // Now and then a run is killed or stopped.
-                let kill = Int.random(in: 0..<4, using: &generator) == 0 ? Int.random(in: 0..<12, using: &generator) : nil
+                let kill =
+                    Int.random(in: 0..<4, using: &generator) == 0 ? Int.random(in: 0..<12, using: &generator) : nil
                 do { try await world.run(.init(killAt: kill, meanwhile: work)) } catch is Killed {}
             }
             // The last round's run may have been killed: the next one ends its pass, and the one after it reads on.

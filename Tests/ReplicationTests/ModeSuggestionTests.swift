@@ -77,7 +77,8 @@ struct ModeSuggestionTests {
 
     private static let others = [
         SuggestionCase(
-            testDescription: "donations: a sequential key only", table: table([id], sequential: ["id"], rows: 9_800_000),
+            testDescription: "donations: a sequential key only",
+            table: table([id], sequential: ["id"], rows: 9_800_000),
             mode: .insertOnly, reason: "id is sequential; no updated_at", warnings: ["edits are not copied", deletes]),
         SuggestionCase(
             testDescription: "sessions: no key, small", table: table([id], key: []), mode: .fullSync, key: [],

@@ -45,12 +45,16 @@ struct ReplicaNamingTests {
 }
 
 struct ReplicaTypeTests {
-    @Test(arguments: [
-        (.smallint, "SMALLINT"), (.integer, "INTEGER"), (.bigint, "BIGINT"), (.real, "REAL"),
-        (.doublePrecision, "DOUBLE PRECISION"), (.boolean, "BOOLEAN"), (.decimal(precision: 10, scale: 2), "DECIMAL(10,2)"),
-        (.varchar(bytes: 36), "VARCHAR(36)"), (.date, "DATE"), (.timestamp, "TIMESTAMP"), (.timestamptz, "TIMESTAMPTZ"),
-        (.time, "TIME"), (.semistructured, "SUPER"), (.varbyte(bytes: 16), "VARBYTE(16)"), (.widestText, "VARCHAR(65535)"),
-    ] as [(ReplicaType, String)])
+    @Test(
+        arguments: [
+            (.smallint, "SMALLINT"), (.integer, "INTEGER"), (.bigint, "BIGINT"), (.real, "REAL"),
+            (.doublePrecision, "DOUBLE PRECISION"), (.boolean, "BOOLEAN"),
+            (.decimal(precision: 10, scale: 2), "DECIMAL(10,2)"),
+            (.varchar(bytes: 36), "VARCHAR(36)"), (.date, "DATE"), (.timestamp, "TIMESTAMP"),
+            (.timestamptz, "TIMESTAMPTZ"),
+            (.time, "TIME"), (.semistructured, "SUPER"), (.varbyte(bytes: 16), "VARBYTE(16)"),
+            (.widestText, "VARCHAR(65535)"),
+        ] as [(ReplicaType, String)])
     func `a type is written as Redshift reads it`(type: ReplicaType, sql: String) {
         #expect(type.sql == sql)
     }
@@ -105,12 +109,13 @@ struct BatchFormatTests {
 }
 
 struct SyncModeTests {
-    @Test(arguments: [
-        ("InsertOnlyTable", .insertOnly), ("insert_only", .insertOnly), ("INSERT_ONLY", .insertOnly),
-        ("insert-only-table", .insertOnly), ("UpdateAndInsertTable", .updateAndInsert),
-        ("update and insert", .updateAndInsert), ("full_sync", .fullSync), ("FullSyncTable", .fullSync),
-        ("full", nil), ("", nil), ("table", nil), ("insert", nil),
-    ] as [(String, SyncMode?)])
+    @Test(
+        arguments: [
+            ("InsertOnlyTable", .insertOnly), ("insert_only", .insertOnly), ("INSERT_ONLY", .insertOnly),
+            ("insert-only-table", .insertOnly), ("UpdateAndInsertTable", .updateAndInsert),
+            ("update and insert", .updateAndInsert), ("full_sync", .fullSync), ("FullSyncTable", .fullSync),
+            ("full", nil), ("", nil), ("table", nil), ("insert", nil),
+        ] as [(String, SyncMode?)])
     func `a mode is read in every spelling that users know`(text: String, mode: SyncMode?) {
         #expect(SyncMode(spelled: text) == mode)
     }

@@ -103,7 +103,9 @@ struct TableRunTests {
         let world = World()
         let progress = try await world.run()
         #expect(progress.notices == [.firstLoad])
-        #expect(world.replica.checkpoint?.stamp == CheckpointStamp(installation: "i-1", job: "shop", generation: 1, batch: 1))
+        #expect(
+            world.replica.checkpoint?.stamp
+                == CheckpointStamp(installation: "i-1", job: "shop", generation: 1, batch: 1))
         try await world.run()
         #expect(world.steps.allSatisfy { $0.hasPrefix("source.") || $0.hasPrefix("journal.mirror") })
     }

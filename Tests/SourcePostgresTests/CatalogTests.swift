@@ -13,7 +13,8 @@ import TestServers
 
     /// Names that break whoever writes them unquoted.
     static let oddNames = [
-        "Mixed Case", "select", "quo\"te", "apo'strophe", "dot.ted", "back\\slash", "Grüße", "日本", "🚀", " blanks ", "%s",
+        "Mixed Case", "select", "quo\"te", "apo'strophe", "dot.ted", "back\\slash", "Grüße", "日本", "🚀", " blanks ",
+        "%s",
         "semi;colon", "--comment", "$1", "E'x'",
     ]
 
@@ -90,12 +91,15 @@ import TestServers
             try await withSource(database) { source in
                 let mapping = try await database.mapping("t", updated: nil, source: source)
                 let rows = try await source.batch(
-                    BatchQuery(mapping: mapping, scan: .byKey(after: nil), floor: nil, horizon: nil, rowLimit: 10)).1
+                    BatchQuery(mapping: mapping, scan: .byKey(after: nil), floor: nil, horizon: nil, rowLimit: 10)
+                ).1
                 #expect(
-                    rows == [[
-                        "1", "1", "1", "5", "1.50", #"["a", null, "b\"c"]"#, "sad", #"["glad", "sad"]"#,
-                        #"{"number": 3, "street": "x y"}"#, "[1,5)", "10",
-                    ]])
+                    rows == [
+                        [
+                            "1", "1", "1", "5", "1.50", #"["a", null, "b\"c"]"#, "sad", #"["glad", "sad"]"#,
+                            #"{"number": 3, "street": "x y"}"#, "[1,5)", "10",
+                        ]
+                    ])
             }
         }
     }

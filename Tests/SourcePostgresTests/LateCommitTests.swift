@@ -91,7 +91,9 @@ import TestServers
             let long = try await database.session()
             try await long.execute("BEGIN; SELECT 1")
             let begun = try #require(
-                try await long.execute("SELECT (extract(epoch FROM now()) * 1000000)::bigint").firstValue.flatMap { Int64($0) })
+                try await long.execute("SELECT (extract(epoch FROM now()) * 1000000)::bigint").firstValue.flatMap {
+                    Int64($0)
+                })
             try await follower.follow()
             #expect(await follower.lastStart?.activity.oldestTransaction?.microseconds == begun)
             #expect(await follower.state?.floor?.microseconds == begun - 600 * SourceTime.second)
@@ -147,7 +149,8 @@ import TestServers
         try await withFollower(sql, rowLimit: 2) { database, follower in
             #expect(await follower.replica.count == 10)
             try await database.run(
-                "UPDATE t SET v = 'new' WHERE id IN (1, 3, 5); INSERT INTO t VALUES (11, NULL, 'new'), (12, now(), 'new')")
+                "UPDATE t SET v = 'new' WHERE id IN (1, 3, 5); INSERT INTO t VALUES (11, NULL, 'new'), (12, now(), 'new')"
+            )
             try await database.settle()
             #expect(try await follower.followKeys() == ["12", "1", "3", "5", "11"])
             #expect(try await follower.follow().isEmpty)
@@ -156,7 +159,8 @@ import TestServers
 
     @Test func `a timestamp that may become NULL after the setup loses no row`() async throws {
         try await withFollower { database, follower in
-            try await database.run("ALTER TABLE t ALTER updated_at DROP NOT NULL; INSERT INTO t VALUES (50, NULL, 'unstamped')")
+            try await database.run(
+                "ALTER TABLE t ALTER updated_at DROP NOT NULL; INSERT INTO t VALUES (50, NULL, 'unstamped')")
             do {
                 try await follower.follow()
                 #expect(await follower.replica[["50"]] != nil, "the row was left out without a word")
@@ -169,11 +173,14 @@ import TestServers
 
     /// Each type's stamp of now, as an application in the far west would write it where no zone is kept.
     @Test(arguments: [
-        ("timestamp", "(clock_timestamp() AT TIME ZONE 'Etc/GMT+12')"), ("timestamp", "(clock_timestamp() AT TIME ZONE 'Etc/GMT-14')"),
-        ("date", "(clock_timestamp() AT TIME ZONE 'Etc/GMT+12')::date"), ("bigint", "extract(epoch FROM clock_timestamp())::bigint"),
+        ("timestamp", "(clock_timestamp() AT TIME ZONE 'Etc/GMT+12')"),
+        ("timestamp", "(clock_timestamp() AT TIME ZONE 'Etc/GMT-14')"),
+        ("date", "(clock_timestamp() AT TIME ZONE 'Etc/GMT+12')::date"),
+        ("bigint", "extract(epoch FROM clock_timestamp())::bigint"),
         ("integer", "extract(epoch FROM clock_timestamp())::int"),
         ("bigint", "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"),
-        ("bigint", "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"), ("timestamptz(0)", "clock_timestamp()"),
+        ("bigint", "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"),
+        ("timestamptz(0)", "clock_timestamp()"),
     ])
     func `changes are found by a timestamp of any type`(type: String, now: String) async throws {
         let sql = """

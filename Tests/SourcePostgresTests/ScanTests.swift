@@ -66,9 +66,10 @@ import TestServers
                 let mapping = try await database.mapping("t", source: source)
                 let (byKey, _) = try await source.batch(query(mapping, .byKey(after: nil), limit: 3))
                 #expect(
-                    byKey == BatchExtent(
-                        rows: 3, last: CursorPosition(updated: "2026-11-22 13:00:00+00", key: ["3"]),
-                        highestUpdatedKey: "2026-11-22 14:00:00+00"))
+                    byKey
+                        == BatchExtent(
+                            rows: 3, last: CursorPosition(updated: "2026-11-22 13:00:00+00", key: ["3"]),
+                            highestUpdatedKey: "2026-11-22 14:00:00+00"))
                 let (changes, _) = try await source.batch(query(mapping, .changes(after: nil), limit: 2))
                 #expect(changes.last == CursorPosition(updated: "2026-11-22 13:00:00+00", key: ["3"]))
                 let (none, _) = try await source.batch(query(mapping, .byKey(after: ["3"])))
@@ -82,7 +83,8 @@ import TestServers
     func `a floor before the year 1 reads everything`(type: String) async throws {
         try await TestDatabase.with { database in
             try await database.run(
-                "CREATE TABLE t (id int PRIMARY KEY, updated_at \(type) NOT NULL); INSERT INTO t VALUES (1, '2026-11-22')")
+                "CREATE TABLE t (id int PRIMARY KEY, updated_at \(type) NOT NULL); INSERT INTO t VALUES (1, '2026-11-22')"
+            )
             try await withSource(database) { source in
                 let mapping = try await database.mapping("t", source: source)
                 let start = try #require(SourceTime(parsing: "0001-01-01"))

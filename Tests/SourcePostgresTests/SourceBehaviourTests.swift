@@ -70,16 +70,20 @@ import TestServers
                     + "CREATE VIEW sly AS SELECT id, f() AS n FROM t")
             try await withSource(database) { source in
                 let mapping = try await database.mapping("t", source: source)
-                let query = BatchQuery(mapping: mapping, scan: .byKey(after: nil), floor: nil, horizon: nil, rowLimit: 50)
+                let query = BatchQuery(
+                    mapping: mapping, scan: .byKey(after: nil), floor: nil, horizon: nil, rowLimit: 50)
                 let extent = try await source.openBatch(query)
                 let session = try await database.run(
                     "SELECT state, application_name FROM pg_stat_activity WHERE datname = current_database() "
                         + "AND application_name = 'redshift-loader' AND pid <> pg_backend_pid()")
                 #expect(session.rows == [["idle in transaction", "redshift-loader"]])
                 // What happens meanwhile belongs to the next batch.
-                try await database.run("INSERT INTO t SELECT i FROM generate_series(4, 9) i; DELETE FROM t WHERE id = 1")
+                try await database.run(
+                    "INSERT INTO t SELECT i FROM generate_series(4, 9) i; DELETE FROM t WHERE id = 1")
                 var rows = 0
-                for try await chunk in try await source.rows(query, extent: extent, format: BatchFormat(nullSentinel: "nil")) {
+                for try await chunk in try await source.rows(
+                    query, extent: extent, format: BatchFormat(nullSentinel: "nil"))
+                {
                     rows += chunk.rows
                 }
                 try await source.closeBatch()
@@ -151,10 +155,13 @@ import TestServers
             #expect(try await source.probe().isStandby == false)
             await source.close()
             await source.close()
-            let sessions = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            let sessions =
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
             let deadline = ContinuousClock.now + .seconds(20)
             var left: String?
-            repeat { left = try await database.run(sessions).firstValue } while left != "0" && ContinuousClock.now < deadline
+            repeat {
+                left = try await database.run(sessions).firstValue
+            } while left != "0" && ContinuousClock.now < deadline
             #expect(left == "0")
         }
     }

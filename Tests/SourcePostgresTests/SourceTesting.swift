@@ -56,7 +56,8 @@ actor TableFollower {
     private(set) var replica: [[String?]: [String?]] = [:]
     private(set) var lastStart: PassStart?
 
-    init(source: PostgresSource, mapping: TableMapping, rowLimit: Int = 1000, lookback: Int64 = SourceTime.second * 600) {
+    init(source: PostgresSource, mapping: TableMapping, rowLimit: Int = 1000, lookback: Int64 = SourceTime.second * 600)
+    {
         self.source = source
         self.mapping = mapping
         self.rowLimit = rowLimit
@@ -71,8 +72,10 @@ actor TableFollower {
         repeat {
             let start = try await source.startPass(mapping)
             lastStart = start
-            state = PassPlan.begin(
-                from: state, at: start, mapping: mapping, lookback: lookback, replicaRows: replica.count).state
+            state =
+                PassPlan.begin(
+                    from: state, at: start, mapping: mapping, lookback: lookback, replicaRows: replica.count
+                ).state
             while let known = state, let query = PassPlan.nextBatch(of: known, mapping: mapping, rowLimit: rowLimit) {
                 let (extent, rows) = try await source.batch(query)
                 #expect(extent.rows == rows.count)

@@ -12,7 +12,9 @@ struct StatementTextTests {
         return ColumnMapping(source: source, destinationName: name, destinationType: replicaType)
     }
 
-    static func mapping(isNullable: Bool = false, key: [String] = ["id"], updated: String? = "updated_at") -> TableMapping {
+    static func mapping(isNullable: Bool = false, key: [String] = ["id"], updated: String? = "updated_at")
+        -> TableMapping
+    {
         TableMapping(
             jobName: "j", source: TableName(schema: "shop", name: "Users"),
             destination: TableName(schema: "d", name: "users"), mode: .updateAndInsert, primaryKey: key,
@@ -169,7 +171,8 @@ struct StatementTextTests {
 
     @Test func `catalog statements name the schema and the table as literals`() {
         for statement in [
-            CatalogStatements.relations(schema: "s'1", table: "t'1"), CatalogStatements.columns(schema: "s'1", table: "t'1"),
+            CatalogStatements.relations(schema: "s'1", table: "t'1"),
+            CatalogStatements.columns(schema: "s'1", table: "t'1"),
             CatalogStatements.indexes(schema: "s'1", table: "t'1"),
         ] {
             #expect(statement.contains("n.nspname = 's''1' ") && statement.contains("AND c.relname = 't''1' "))

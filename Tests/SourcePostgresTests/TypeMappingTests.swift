@@ -37,7 +37,8 @@ struct TypeMappingTests {
         TypeCase("json", .semistructured), TypeCase("jsonb", .semistructured),
         TypeCase("hstore", .semistructured, .function("hstore_to_jsonb")), TypeCase("text", .widestText),
         TypeCase("citext", .widestText), TypeCase("xml", .widestText), TypeCase("tsvector", .widestText),
-        TypeCase("name", .widestText), TypeCase("\"char\"", .widestText), TypeCase("inet", text64), TypeCase("cidr", text64),
+        TypeCase("name", .widestText), TypeCase("\"char\"", .widestText), TypeCase("inet", text64),
+        TypeCase("cidr", text64),
         TypeCase("macaddr", .varchar(bytes: 17)), TypeCase("macaddr8", .varchar(bytes: 23)),
         TypeCase("point", .widestText), TypeCase("polygon", .widestText), TypeCase("circle", .widestText),
         TypeCase("timestamp without time zone", .timestamp), TypeCase("timestamp(3) without time zone", .timestamp),
@@ -47,7 +48,8 @@ struct TypeMappingTests {
         TypeCase("interval", text64), TypeCase("interval(3)", text64), TypeCase("interval day to second(3)", text64),
         TypeCase("interval year to month", text64), TypeCase("character(1)", .varchar(bytes: 4), .cast("text")),
         TypeCase("character(20)", .varchar(bytes: 80), .cast("text")), TypeCase("character varying", .widestText),
-        TypeCase("character varying(1)", .varchar(bytes: 4)), TypeCase("character varying(16383)", .varchar(bytes: 65_532)),
+        TypeCase("character varying(1)", .varchar(bytes: 4)),
+        TypeCase("character varying(16383)", .varchar(bytes: 65_532)),
         TypeCase("character varying(16384)", .widestText), TypeCase("character varying(10485760)", .widestText),
         TypeCase("bit(1)", .varchar(bytes: 1)), TypeCase("bit(8)", .varchar(bytes: 8)),
         TypeCase("bit varying(70000)", .widestText), TypeCase("bit varying", .widestText),
@@ -103,10 +105,11 @@ struct TypeMappingTests {
         #expect(bytes >= widest)
     }
 
-    @Test(arguments: [
-        ("numeric(10,2)", "numeric", [10, 2]), ("numeric(3, -2)", "numeric", [3, -2]), ("text", "text", []),
-        ("timestamp(3) without time zone", "timestamp without time zone", [3]), ("odd(", "odd(", []),
-    ] as [(String, String, [Int])])
+    @Test(
+        arguments: [
+            ("numeric(10,2)", "numeric", [10, 2]), ("numeric(3, -2)", "numeric", [3, -2]), ("text", "text", []),
+            ("timestamp(3) without time zone", "timestamp without time zone", [3]), ("odd(", "odd(", []),
+        ] as [(String, String, [Int])])
     func `a type's name is taken apart`(name: String, base: String, arguments: [Int]) {
         let parts = PostgresTypeMapping.split(name)
         #expect(parts.base == base && parts.arguments == arguments)

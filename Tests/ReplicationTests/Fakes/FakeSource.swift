@@ -113,6 +113,7 @@ private actor ChunkQueue {
         }
         rows.removeFirst(lines.count)
         return RowChunk(
-            bytes: lines.flatMap { Array($0.utf8) }, rows: lines.count, longestRowBytes: lines.map(\.utf8.count).max() ?? 0)
+            bytes: lines.flatMap { Array($0.utf8) }, rows: lines.count,
+            longestRowBytes: lines.map(\.utf8.count).max() ?? 0)
     }
 }
