@@ -74,8 +74,8 @@ package struct TableRun: Sendable {
         }
         progress.record(staged, read: readUntil - started, load: .now - readUntil)
         position = Position(committed)
-        try await mirror(position, progress)
         await discard(staged)
+        try await mirror(position, progress)
     }
 
     /// Streams the opened batch into staging, and refuses it unless as many rows arrived as were measured.

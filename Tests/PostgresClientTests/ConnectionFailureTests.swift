@@ -86,7 +86,8 @@ import TestServers
 
     @Test func `a server without TLS is refused where TLS is required`() async throws {
         let error = try await failure { endpoint in
-            endpoint = try TestServers.postgres()
+            // The stand-in speaks no TLS.
+            endpoint = try TestServers.standIn()
             endpoint.tls = PostgresTLS(mode: .require)
         }
         #expect(error.code == .tls && error.what.contains("127.0.0.1"))

@@ -193,6 +193,7 @@ import TestServers
             try await database.run("UPDATE t SET v = 'new', updated_at = \(now) WHERE id = 2")
             try await follower.follow()
             try await late.execute("COMMIT")
+            try await database.settle()
             try await follower.follow()
             #expect(await follower.replica.count == 6)
             let replica = await follower.replica

@@ -50,11 +50,22 @@ log_timezone = 'UTC'
 CONF
 }
 
+# encrypt_postgres FOLDER: TLS with a certificate that nobody trusts, for tests of exactly that.
+encrypt_postgres() {
+    local folder=$1
+    [[ ! -e $folder/data/server.key ]] || return 0
+    (cd "$folder" && as_postgres openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj '/O=Loader tests/CN=nobody.example' \
+        -keyout data/server.key -out data/server.crt) >"$folder/openssl.log" 2>&1 ||
+        { cat "$folder/openssl.log" >&2; fail "openssl made no certificate" 69; }
+    echo 'ssl = on' | as_postgres tee -a "$folder/data/postgresql.conf" >/dev/null
+}
+
 # start_postgres FOLDER PORT PASSWORD: ready when it returns.
 start_postgres() {
     local folder=$1 port=$2 programs switch=()
     programs=$(postgres_programs)
     make_postgres "$folder" "$3"
+    [[ -z ${POSTGRES_TLS:-} ]] || encrypt_postgres "$folder"
     # After a killed run; the server itself refuses to start when the one that wrote it is alive.
     : >"$folder/server.log"
     ((EUID != 0)) || switch=(--reuid postgres --regid postgres --clear-groups)

@@ -141,6 +141,10 @@ package actor PostgresSource: TableSource {
             guard found.replicaType == column.source.replicaType else {
                 throw Self.drift(mapping, "column \(name) is now \(found.typeName), it was \(column.source.typeName)")
             }
+            // Rows without a stamp would be in no stretch of a pass.
+            guard name != mapping.updatedKey || column.source.isNullable || !found.isNullable else {
+                throw Self.drift(mapping, "column \(name) may be NULL now")
+            }
         }
     }
 

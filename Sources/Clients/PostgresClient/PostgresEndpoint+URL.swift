@@ -46,13 +46,16 @@ extension PostgresEndpoint {
         var endpoint = PostgresEndpoint(
             host: host, port: port, user: user, password: parts.count > 1 ? decoded(parts[1]) : "",
             database: decoded(path))
-        endpoint.tls = PostgresTLS(mode: endpoint.isLoopback ? .prefer : .verifyFull)
-        let notices = try endpoint.apply(query: query)
+        let (notices, mode) = try endpoint.apply(query: query)
+        // Only now is the host known: a parameter may have named another one.
+        endpoint.tls.mode = mode ?? (endpoint.isLoopback ? .prefer : .verifyFull)
         return (endpoint, notices)
     }
 
-    private mutating func apply(query: Substring) throws(PostgresError) -> [String] {
+    private mutating func apply(query: Substring) throws(PostgresError) -> (notices: [String], mode: PostgresTLS.Mode?)
+    {
         var notices: [String] = []
+        var chosen: PostgresTLS.Mode?
         for pair in query.split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = parts[0].lowercased()
@@ -64,7 +67,7 @@ extension PostgresEndpoint {
                         "its sslmode is not one of "
                             + PostgresTLS.Mode.allCases.map(\.rawValue).joined(separator: ", "))
                 }
-                tls.mode = mode
+                chosen = mode
             case "sslrootcert":
                 tls.rootCertificate = value == "system" ? .system : .path(value)
             case "connect_timeout":
@@ -76,11 +79,14 @@ extension PostgresEndpoint {
             case "application_name": applicationName = value
             case _ where Self.ignoredParameters.contains(name):
                 notices.append("the connection string's parameter '\(name)' has no meaning here and is ignored")
+            case _ where name.contains(where: { !$0.isASCII || !($0.isLetter || $0.isNumber || $0 == "_") }):
+                // It may be a piece of a password with an unescaped question mark.
+                notices.append("a parameter of the connection string has an impossible name and is ignored")
             default:
                 notices.append("the connection string's parameter '\(name)' is not known and is ignored")
             }
         }
-        return notices
+        return (notices, chosen)
     }
 
     private static func hostAndPort(
@@ -89,6 +95,7 @@ extension PostgresEndpoint {
         var host = text
         var port = defaultPort
         let bracketEnd = text.hasPrefix("[") ? text.firstIndex(of: "]") : nil
+        guard bracketEnd != nil || !text.hasPrefix("[") else { throw malformed("its IPv6 address has no ]") }
         if let colon = text.lastIndex(of: ":"), bracketEnd.map({ colon > $0 }) ?? true {
             guard let number = Int(text[text.index(after: colon)...]), (1...65535).contains(number) else {
                 throw malformed("its port is not a number from 1 to 65535")

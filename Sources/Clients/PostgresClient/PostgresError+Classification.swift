@@ -50,7 +50,8 @@ extension PostgresError {
     /// except inside that text.
     static func connecting(to endpoint: PostgresEndpoint, message: String) -> PostgresError {
         let text = message.trimmingCharacters(in: .whitespacesAndNewlines)
-        let lower = text.lowercased()
+        // Quoted are names of hosts, users and databases, which say nothing about the cause.
+        let lower = text.lowercased().replacing(/"[^"]*"/, with: "\"\"")
         func error(_ code: Code, _ what: String, _ fix: String, why: String? = nil) -> PostgresError {
             PostgresError(code: code, what: what, why: why ?? lastSentence(of: text), fix: fix)
         }
@@ -60,6 +61,11 @@ extension PostgresError {
             return error(
                 .authentication, "\(endpoint.displayName) refused the sign-in of user \(endpoint.user)",
                 "Check user and password in the connection string; a rotated password needs the new string.")
+        }
+        if lower.contains("role \"\" does not exist") {
+            return error(
+                .authentication, "\(endpoint.displayName) has no user named \(endpoint.user)",
+                "Check the user in the connection string.")
         }
         if lower.contains("does not exist"), lower.contains("database") {
             return error(
@@ -71,17 +77,22 @@ extension PostgresError {
                 .unreachable, "\(endpoint.host):\(endpoint.port) does not speak PostgreSQL",
                 "Check host and port: something else listens there.")
         }
-        if lower.contains("certificate") || lower.contains("ssl") || lower.contains("tls") {
+        if lower.contains("no pg_hba.conf entry") {
             return error(
-                .tls, "No trusted TLS connection to \(endpoint.displayName)",
-                "Give the authority's certificate by ?sslrootcert=FILE, or as text in SOURCE_CA_PEM or "
-                    + "DESTINATION_CA_PEM; ?sslmode=require encrypts without checking who answers.")
+                .authentication, "\(endpoint.displayName) does not let this machine sign in as \(endpoint.user)",
+                "Add a line to the server's pg_hba.conf, or use another user.")
         }
         if lower.contains("could not translate host name") || lower.contains("name or service not known") {
             return error(
                 .unreachable, "The host name \(endpoint.host) is not known",
                 "Correct the host in the connection string.",
                 why: "the name does not resolve")
+        }
+        if lower.contains("certificate") || lower.contains("ssl") || lower.contains("tls") {
+            return error(
+                .tls, "No trusted TLS connection to \(endpoint.displayName)",
+                "Give the authority's certificate by ?sslrootcert=FILE, or as text in SOURCE_CA_PEM or "
+                    + "DESTINATION_CA_PEM; ?sslmode=require encrypts without checking who answers.")
         }
         if lower.contains("timeout expired") || lower.contains("timed out") {
             return error(
@@ -93,11 +104,6 @@ extension PostgresError {
             return error(
                 .tooManyConnections, "\(endpoint.displayName) has no free connection",
                 "Raise the server's connection limit, or lower the loader's.")
-        }
-        if lower.contains("no pg_hba.conf entry") {
-            return error(
-                .authentication, "\(endpoint.displayName) does not let this machine sign in as \(endpoint.user)",
-                "Add a line to the server's pg_hba.conf, or use another user.")
         }
         if lower.contains("starting up") || lower.contains("shutting down") || lower.contains("recovery mode") {
             return error(.connectionLost, "\(endpoint.displayName) is starting or stopping", "It is tried again.")
@@ -116,7 +122,9 @@ extension PostgresError {
     }
 
     private static func lastSentence(of text: String) -> String {
-        let line = text.split(separator: "\n").last.map(String.init) ?? text
+        // The last line may be libpq's question whether the server is running.
+        let lines = text.split(separator: "\n").map(String.init)
+        let line = lines.last { $0.contains("failed: ") } ?? lines.last ?? text
         guard let range = line.range(of: "failed: ", options: .backwards) else { return line }
         return String(line[range.upperBound...]).replacing("FATAL:  ", with: "")
     }

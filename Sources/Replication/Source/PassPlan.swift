@@ -80,7 +80,7 @@ package enum PassPlan {
             pass.position = last
             next.maxPrimaryKey = highest(state.maxPrimaryKey, last.key, mapping: query.mapping)
         }
-        if let highest = extent.highestUpdatedKey { next.maxUpdatedKey = highest }
+        if let stamp = extent.highestUpdatedKey { next.maxUpdatedKey = highest(state.maxUpdatedKey, stamp) }
         guard extent.rows < query.rowLimit else {
             next.pass = pass
             return next
@@ -100,6 +100,16 @@ package enum PassPlan {
             mapping.keyColumns.first?.destinationType.isText == false
         else { return new }
         return before > after ? old : new
+    }
+
+    /// The later of two stamps for people to see; the last one read where their texts show no order.
+    private static func highest(_ old: String?, _ new: String) -> String {
+        guard let old else { return new }
+        if let before = SourceTime(parsing: old), let after = SourceTime(parsing: new) {
+            return before > after ? old : new
+        }
+        if let before = Int64(old), let after = Int64(new) { return before > after ? old : new }
+        return new
     }
 
     private static func opening(

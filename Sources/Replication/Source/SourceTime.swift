@@ -74,6 +74,7 @@ extension SourceTime {
         guard let match = text.wholeMatch(of: pattern), let year = Int64(match.1), let month = Int64(match.2),
             let day = Int64(match.3), (1...12).contains(month), (1...31).contains(day)
         else { return nil }
+        guard Self.civil(days: Self.days(year: year, month: month, day: day)) == (year, month, day) else { return nil }
         let hour = match.4.flatMap { Int64($0) } ?? 0
         let minute = match.5.flatMap { Int64($0) } ?? 0
         let second = match.6.flatMap { Int64($0) } ?? 0

@@ -41,7 +41,7 @@ package struct ModeSuggestion: Sendable, Hashable {
             if !isIndexed {
                 warnings.append(
                     "\(updated) has no index: each pass scans the table; CREATE INDEX CONCURRENTLY ON "
-                        + "\"\(table.name.schema)\".\"\(table.name.name)\" (\"\(updated)\")")
+                        + "\(Self.quoted(table.name.schema)).\(Self.quoted(table.name.name)) (\(Self.quoted(updated)))")
             }
             if table.column(updated)?.isNullable == true {
                 warnings.append("\(updated) can be NULL: such rows are read by a second query")
@@ -68,6 +68,8 @@ package struct ModeSuggestion: Sendable, Hashable {
         }
         return updatedNames.lazy.compactMap { name in stamps.first { $0.name.lowercased() == name } }.first
     }
+
+    private static func quoted(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }
 
     private static func article(_ kind: SourceTable.Kind) -> String {
         switch kind {

@@ -23,10 +23,14 @@ package enum UpdatedKeyKind: Sendable, Hashable {
     /// How far a zone-less value may lie below UTC: zones reach to −12 h, and clock changes add an hour.
     private static let zoneSlack = SourceTime.hour * 13
 
+    /// 0001-01-01: servers read no year below it, and no change was made there.
+    private static let firstYear: Int64 = -62_135_596_800_000_000
+
     /// The lowest value of this type that a change at or after `time` can carry.
     /// - Parameter sample: Some value of the column, from which the unit of an epoch is read; nil for an empty table.
     /// - Returns: Text that the source casts to the column's type; nil when no bound is safe.
     package func lowerBound(of time: SourceTime, sample: String?) -> String? {
+        guard (time - Self.zoneSlack).microseconds >= Self.firstYear else { return nil }
         switch self {
         case .timestamptz: return time.text + "+00"
         case .timestamp: return (time - Self.zoneSlack).text
