@@ -55,7 +55,7 @@ package struct TableStatus: Sendable, Hashable {
     ) -> TableState {
         let isRunning = table.lease.owner != nil && (table.lease.expiresAt ?? .distantPast) > now
         if table.disabled { return .disabled }
-        if !job.active { return .paused }
+        if !job.active, !isRunning { return .paused }
         if let failure = table.failure {
             let isOver = !failure.code.isTransient || table.consecutiveFailures > RetryPolicy.retries
             return isOver ? .failed : .retrying

@@ -59,6 +59,11 @@ package struct TableOperations: Sendable {
         }
         if let key = change.primaryKey {
             try Self.check(key, in: mapping)
+            if let open = key.first(where: { mapping.column($0)?.source.isNullable == true }) {
+                throw OperationError(
+                    .usage, what: "\(open) cannot be part of a key", why: "it may be NULL",
+                    fix: "Make it NOT NULL at the source and set the table up anew, or choose another key.")
+            }
             mapping.primaryKey = key
         }
         if let updated = change.updatedKey {

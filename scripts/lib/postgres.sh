@@ -36,7 +36,7 @@ make_postgres() {
     as_postgres tee -a "$folder/data/postgresql.conf" >/dev/null <<'CONF'
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
-max_connections = 200
+max_connections = 500
 max_prepared_transactions = 10
 max_parallel_workers_per_gather = 0
 wal_level = replica

@@ -51,9 +51,14 @@ enum BatchStatements {
             mapping.updatedKey.map { "max(t.\(quoted($0))) OVER w" } ?? "NULL::text"
         let keys = mapping.primaryKey.indices.map { "k\($0)::text" }.joined(separator: ", ")
         let rawKeys = mapping.primaryKey.enumerated().map { "t.\(quoted($1)) AS k\($0)" }.joined(separator: ", ")
+        // Only a key that may be NULL is looked at; the flag comes last.
+        let nullable = mapping.keyColumns.filter(\.source.isNullable).map { "t.\(quoted($0.source.name)) IS NULL" }
+        let flag = nullable.isEmpty ? "" : ", m"
+        let rawFlag =
+            nullable.isEmpty ? "" : ", bool_or(\(nullable.joined(separator: " OR "))) OVER w AS m"
         return """
-            SELECT n, u::text, h::text, \(keys) FROM (\
-            SELECT row_number() OVER w AS n, \(updated) AS u, \(highest) AS h, \(rawKeys) \
+            SELECT n, u::text, h::text, \(keys)\(flag) FROM (\
+            SELECT row_number() OVER w AS n, \(updated) AS u, \(highest) AS h, \(rawKeys)\(rawFlag) \
             FROM \(table(mapping)) AS t \(whereClause(query, last: nil, updatedSample: updatedSample))\
             WINDOW w AS (ORDER BY \(order) ROWS UNBOUNDED PRECEDING) ORDER BY \(order) LIMIT \(query.rowLimit)\
             ) AS batch ORDER BY n DESC LIMIT 1

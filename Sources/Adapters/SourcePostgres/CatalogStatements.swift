@@ -62,6 +62,14 @@ enum CatalogStatements {
         """
     }
 
+    /// `relkind`: r table, p partitioned table, v view, m materialized view, f foreign table.
+    static func kind(of table: TableName) -> String {
+        """
+        SELECT c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+        WHERE n.nspname = \(literal(table.schema)) AND c.relname = \(literal(table.name))
+        """
+    }
+
     static func schemaExists(_ schema: String) -> String {
         "SELECT 1 FROM pg_namespace WHERE nspname = \(literal(schema))"
     }

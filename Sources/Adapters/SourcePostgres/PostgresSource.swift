@@ -54,11 +54,15 @@ package actor PostgresSource: TableSource {
             let row = try await connection.execute(BatchStatements.horizon).rows.first ?? []
             try await checkColumns(of: mapping)
             updatedSample = try await sample(mapping)
+            let kind = try await connection.execute(CatalogStatements.kind(of: mapping.source)).firstValue
             try await connection.execute("COMMIT")
             guard row.count == 5, let horizon = row[0].flatMap({ UInt64($0) }), let end = row[1].flatMap({ UInt64($0) })
             else { throw Self.unreadable("the snapshot") }
             let identity = SourceIdentity(system: row[2] ?? "", timeline: row[3] ?? "", database: row[4] ?? "")
-            return PassStart(identity: identity, activity: activity, horizon: horizon, nextTransaction: end)
+            // Rows of views and foreign tables show no transaction number.
+            let hasVersions = kind == "r" || kind == "p"
+            return PassStart(
+                identity: identity, activity: activity, horizon: hasVersions ? horizon : nil, nextTransaction: end)
         }
     }
 
@@ -70,8 +74,11 @@ package actor PostgresSource: TableSource {
                 return BatchExtent(rows: 0, last: nil, highestUpdatedKey: nil)
             }
             guard let count = row[0].flatMap({ Int($0) }) else { throw Self.unreadable("a batch's count") }
-            let key = row[3...].compactMap { $0 }
-            guard key.count == query.mapping.primaryKey.count else { throw Self.nullKey(query.mapping) }
+            let width = query.mapping.primaryKey.count
+            let key = row[3..<(3 + width)].compactMap { $0 }
+            guard key.count == width, row.last != "t" || row.count == 3 + width else {
+                throw Self.nullKey(query.mapping)
+            }
             return BatchExtent(
                 rows: count, last: CursorPosition(updated: row[1], key: Array(key)), highestUpdatedKey: row[2])
         }
@@ -141,8 +148,9 @@ package actor PostgresSource: TableSource {
             guard found.replicaType == column.source.replicaType else {
                 throw Self.drift(mapping, "column \(name) is now \(found.typeName), it was \(column.source.typeName)")
             }
-            // Rows without a stamp would be in no stretch of a pass.
-            guard name != mapping.updatedKey || column.source.isNullable || !found.isNullable else {
+            // Rows without a stamp, or without a key, would be in no stretch of a pass.
+            let mustStay = name == mapping.updatedKey || mapping.primaryKey.contains(name)
+            guard !mustStay || column.source.isNullable || !found.isNullable else {
                 throw Self.drift(mapping, "column \(name) may be NULL now")
             }
         }

@@ -27,7 +27,7 @@ actor PostgresConnector {
     }
 
     private func start(_ endpoint: PostgresEndpoint) throws -> sending OpenedConnection {
-        let certificate = try TemporaryCertificate(endpoint.tls.rootCertificate)
+        let certificate = try TemporaryCertificate(endpoint.tls)
         defer { certificate?.remove() }
         let parameters = Self.parameters(endpoint, rootCertificate: certificate?.path)
         let pointer = Self.withCStrings(parameters.map(\.0), parameters.map(\.1)) { names, values in
@@ -60,12 +60,17 @@ actor PostgresConnector {
         }
         guard let pointer else { return nil }
         let handle = PostgresHandle(pointer)
+        var issuer: String?
         do {
-            try Self.poll(handle.pointer, endpoint: unchecked) { PQsslInUse(handle.pointer) == 1 }
+            try Self.poll(handle.pointer, endpoint: unchecked) {
+                // The certificate comes in the middle of the handshake.
+                issuer = ServerCertificate.issuer(of: handle.pointer)
+                return issuer != nil
+            }
         } catch {
-            return nil
+            return issuer
         }
-        return ServerCertificate.issuer(of: handle.pointer)
+        return issuer
     }
 
     /// - Parameter isEnough: Asked after each step; true ends the connecting early.
@@ -140,8 +145,9 @@ struct TemporaryCertificate {
         "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
     ]
 
-    init?(_ root: PostgresTLS.RootCertificate) throws {
-        switch root {
+    /// nil for modes that check nothing: given any file, libpq checks against it whatever the mode.
+    init?(_ tls: PostgresTLS) throws {
+        switch tls.rootCertificate {
         case .path(let file):
             path = file
             isOurs = false
@@ -151,6 +157,8 @@ struct TemporaryCertificate {
                 .appendingPathComponent("loader-ca-\(UUID().uuidString).pem").path
             isOurs = true
             try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        case .system where tls.mode != .verifyCA && tls.mode != .verifyFull:
+            return nil
         case .system:
             guard let bundle = Self.systemBundles.first(where: FileManager.default.isReadableFile) else { return nil }
             path = bundle

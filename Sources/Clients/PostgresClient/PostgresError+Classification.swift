@@ -7,8 +7,10 @@ extension PostgresError {
         endpoint: String, sqlState: String?, message: String, detail: String?, hint: String?, position: Int?
     ) -> PostgresError {
         let (code, fix) = classify(sqlState: sqlState, message: message, detail: detail ?? "")
+        // Messages of these classes quote the value that was refused.
+        let why = code == .dataRejected ? "a value does not fit (SQLSTATE \(sqlState ?? "unknown"))" : message
         return PostgresError(
-            code: code, what: "\(endpoint) refused a statement", why: message, fix: fix, sqlState: sqlState,
+            code: code, what: "\(endpoint) refused a statement", why: why, fix: fix, sqlState: sqlState,
             serverMessage: message, detail: detail, hint: hint, position: position)
     }
 

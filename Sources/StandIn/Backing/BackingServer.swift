@@ -20,7 +20,7 @@ struct BackingServer: Sendable {
 
     private static let configuration = """
         listen_addresses = ''
-        max_connections = 200
+        max_connections = 500
         shared_buffers = 256MB
         work_mem = 32MB
         fsync = off

@@ -30,7 +30,7 @@ import Testing
             let renamed = other
             for attempt in [{ _ = try await store.add(renamed) }, { try await store.update(renamed) }] {
                 let error = await #expect(throws: OperationError.self) { try await attempt() }
-                #expect(error?.code == .badInput)
+                #expect(error?.code == .usage)
                 #expect(error?.what.contains("shop") == true)
             }
         }
