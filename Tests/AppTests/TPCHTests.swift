@@ -28,7 +28,7 @@ import Testing
 
             // Batches far below a round's rows, so that passes of many batches and ties at their ends come up.
             var small = loader
-            small.environment["IMPORT_ROW_LIMIT"] = "37"
+            small.environment["IMPORT_ROW_LIMIT"] = "61"
             let seed = UInt64.random(in: 1...1_000_000)
             print("TPC-H churn seed \(seed)")
             let churn = try Churn(url: source.url, seed: seed, folder: loader.folder)

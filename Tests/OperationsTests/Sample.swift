@@ -19,7 +19,7 @@ enum Sample {
     static let columns = [
         column("id", "bigint", isNullable: false), column("note", "text"),
         column("updated_at", "timestamp with time zone"),
-        column("modified_at", "timestamp without time zone"), column("Größe €", "integer"),
+        column("modified_at", "timestamp without time zone"), column("Größe €", "integer", isNullable: false),
     ]
 
     static func column(_ name: String, _ type: String, isNullable: Bool = true) -> SourceColumn {

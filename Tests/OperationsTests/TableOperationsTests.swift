@@ -93,6 +93,9 @@ import Testing
                 $0.updatedKey = "note"
             }, words: "note cannot order changes"),
         Refusal(
+            testDescription: "a key that may be NULL", change: { $0.primaryKey = ["note"] },
+            words: "note cannot be part of a key"),
+        Refusal(
             testDescription: "a good updated_key beside a bad position",
             change: {
                 $0.updatedKey = "modified_at"
