@@ -62,20 +62,19 @@ package struct TableRun: Sendable {
         let format = randomFormat()
         let staged = try await stage(query, extent, format, batch: position.nextBatchNumber)
         let readUntil = ContinuousClock.now
-        let committed: Checkpoint
         do {
-            committed = try await destination.load(
+            let committed = try await destination.load(
                 ReplicaLoad(
                     mapping: mapping, staged: staged, format: format, appends: position.state.pass?.appends ?? false,
                     expected: position.stamp, next: Checkpoint(stamp: nextStamp(after: position), state: next)))
+            progress.record(staged, read: readUntil - started, load: .now - readUntil)
+            position = Position(committed)
+            try await mirror(position, progress)
         } catch {
             await discard(staged)
             throw error
         }
-        progress.record(staged, read: readUntil - started, load: .now - readUntil)
-        position = Position(committed)
         await discard(staged)
-        try await mirror(position, progress)
     }
 
     /// Streams the opened batch into staging, and refuses it unless as many rows arrived as were measured.
@@ -88,14 +87,22 @@ package struct TableRun: Sendable {
         let rows = try await source.rows(query, extent: extent, format: format)
         let folder = "\(settings.installation)/\(StableDigest.hex(mapping.label))/\(lease.generation)-\(batch)"
         let staged = try await staging.stage(rows, folder: folder, plan: plan)
-        try await source.closeBatch()
-        guard staged.rows == extent.rows else {
+        do {
+            try await source.closeBatch()
+            try Self.check(staged, against: extent, of: mapping)
+        } catch {
             await discard(staged)
+            throw error
+        }
+        return staged
+    }
+
+    private static func check(_ staged: StagedBatch, against extent: BatchExtent, of mapping: TableMapping) throws {
+        guard staged.rows == extent.rows else {
             throw ReplicationError(
                 .internal, what: "A batch of \(mapping.source) came with \(staged.rows) rows instead of \(extent.rows)",
                 why: "one snapshot gave two answers", fix: "Nothing was loaded. Report this as a bug.")
         }
-        return staged
     }
 }
 
