@@ -51,13 +51,12 @@ package struct TableRun: Sendable {
     /// table never reaches the destination.
     private func move(_ query: BatchQuery, _ position: inout Position, _ progress: inout RunProgress) async throws {
         let extent = try await source.openBatch(query)
-        var next = PassPlan.advance(position.state, past: extent, of: query)
+        let next = PassPlan.advance(position.state, past: extent, of: query)
         guard extent.rows > 0 else {
             try await source.closeBatch()
             position.state = next
             return
         }
-        next.replicaRows = position.state.replicaRows
         let started = ContinuousClock.now
         let format = randomFormat()
         let staged = try await stage(query, extent, format, batch: position.nextBatchNumber)
