@@ -6,6 +6,10 @@ package protocol RunJournal: Sendable {
     /// The lease's generation must be at least this from now on: an overtaken owner had written a higher one.
     func raiseGeneration(to generation: Int64) async throws
 
+    /// Values of the batch at hand that were changed because Redshift cannot hold them. Called before the batch is
+    /// loaded, so that no change goes unrecorded; a batch that is read again repeats its calls.
+    func recordRepairs(_ repairs: [RepairedValue]) async throws
+
     /// Whether the run should end between two batches: shutting down, or the lease is lost.
     func shouldStop() async -> Bool
 }
@@ -18,10 +22,12 @@ package struct RunProgress: Sendable, Hashable {
     package var bytes = 0
     package var readAndStage: Duration = .zero
     package var load: Duration = .zero
+    /// Values changed because Redshift cannot hold them.
+    package var repairedValues = 0
     /// Whether the pass reached the end of the table.
     package var caughtUp = false
     /// Why the run did not simply go on; for people.
-    package var notices: [PassPlan.Notice] = []
+    package var notices: [RunNotice] = []
 
     package init() {}
 }

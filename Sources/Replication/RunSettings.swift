@@ -7,6 +7,11 @@ package struct RunSettings: Sendable, Hashable {
     package var slices: Int?
     /// Microseconds a floor lies below the earliest open transaction.
     package var lookback = SourceTime.second * 600
+    /// Text that is too long for a column of the replica is cut instead of widening the column:
+    /// `AUTO_TRUNCATE_COLUMNS`.
+    package var cutsLongText = false
+    /// Microseconds after which a `FullSyncTable` is copied even where nothing seems to have changed.
+    package var fullCopyAtLeastEvery = SourceTime.hour * 24
     /// The metadata store that this process belongs to.
     package var installation: String
 

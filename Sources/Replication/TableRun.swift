@@ -33,62 +33,125 @@ package struct TableRun: Sendable {
     package func run() async throws -> RunProgress {
         var position = try await openPosition()
         var progress = RunProgress()
+        if mapping.mode == .fullSync {
+            try await copyWhole(&position, &progress)
+        } else {
+            try await followChanges(&position, &progress)
+        }
+        return progress
+    }
+
+    private func followChanges(_ position: inout Position, _ progress: inout RunProgress) async throws {
         repeat {
             let start = try await source.startPass(mapping)
             try await begin(&position, at: start, progress: &progress)
             while let query = PassPlan.nextBatch(of: position.state, mapping: mapping, rowLimit: settings.rowLimit) {
-                if await journal.shouldStop() { return progress }
-                try await move(query, &position, &progress)
+                if await journal.shouldStop() { return }
+                let next = { PassPlan.advance($0, past: $1, of: query) }
+                try await move(query, from: start, &position, &progress, next)
             }
         } while position.state.sweepDue
         progress.caughtUp = true
         if position.stamp == nil { try await recordEmptyTable(&position) }
         try await mirror(position, progress)
-        return progress
+    }
+
+    /// The whole table from one snapshot, unless nothing was written since the last time.
+    private func copyWhole(_ position: inout Position, _ progress: inout RunProgress) async throws {
+        let start = try await source.startPass(mapping)
+        try await begin(&position, at: start, progress: &progress)
+        if FullCopyRule.isDue(position.state, at: start, atLeastEvery: settings.fullCopyAtLeastEvery) {
+            if await journal.shouldStop() { return }
+            let query = BatchQuery(mapping: mapping, scan: .whole, floor: nil, horizon: nil, rowLimit: .max)
+            try await move(query, from: start, &position, &progress) { state, _ in
+                FullCopyRule.finishing(state, at: start)
+            }
+        } else {
+            position.state.caughtUpAsOf = start.activity.clock
+            position.state.completeUpTo = start.activity.clock
+        }
+        progress.caughtUp = true
+        try await mirror(position, progress)
+    }
+
+    /// How a batch moves the state.
+    private typealias Advance = (CheckpointState, BatchExtent) -> CheckpointState
+
+    /// Moves one batch. Where Redshift refuses a value that went by unlooked at, the batch is read once more, and each
+    /// of its values checked.
+    private func move(
+        _ query: BatchQuery, from start: PassStart, _ position: inout Position, _ progress: inout RunProgress,
+        _ advance: Advance
+    ) async throws {
+        do {
+            try await move(query, from: start, checksAll: false, &position, &progress, advance)
+        } catch let refusal as RefusedBatch {
+            let error = refusal.error
+            progress.notices.append(.screened(reason: error.why))
+            logger.notice("\(mapping.label): \(error.what): \(error.why); reading the batch again, value by value")
+            let replica = try await destination.prepare(mapping)
+            position.state.narrowColumns = replica.narrowColumns
+            try await move(query, from: start, checksAll: true, &position, &progress, advance)
+        }
     }
 
     /// Reads, stages, loads and records one batch. An empty one moves the position in memory only, so that an idle
     /// table never reaches the destination.
-    private func move(_ query: BatchQuery, _ position: inout Position, _ progress: inout RunProgress) async throws {
+    private func move(
+        _ query: BatchQuery, from start: PassStart, checksAll: Bool, _ position: inout Position,
+        _ progress: inout RunProgress, _ advance: Advance
+    ) async throws {
         let extent = try await source.openBatch(query)
-        let next = PassPlan.advance(position.state, past: extent, of: query)
-        guard extent.rows > 0 else {
+        let next = advance(position.state, extent)
+        guard extent.rows > 0 || query.scan == .whole else {
             try await source.closeBatch()
             position.state = next
             return
         }
         let started = ContinuousClock.now
         let format = randomFormat()
-        let staged = try await stage(query, extent, format, batch: position.nextBatchNumber)
+        let screen = BatchScreen(
+            mapping: mapping, narrowColumns: position.state.narrowColumns ?? [:], format: format,
+            cutsLongText: settings.cutsLongText, checksUTF8: !start.guaranteesUTF8, checksAll: checksAll,
+            journal: journal)
+        let staged = try await stage(query, extent, format, screen, batch: position.nextBatchNumber)
         let readUntil = ContinuousClock.now
         do {
-            let committed = try await destination.load(
-                ReplicaLoad(
-                    mapping: mapping, staged: staged, format: format, appends: position.state.pass?.appends ?? false,
-                    expected: position.stamp, next: Checkpoint(stamp: nextStamp(after: position), state: next)))
-            progress.record(staged, read: readUntil - started, load: .now - readUntil)
+            let load = await makeLoad(staged, format, screen, from: position, to: next)
+            let committed = try await destination.load(load)
+            progress.record(load, repaired: await screen.repaired, read: readUntil - started, load: .now - readUntil)
             position = Position(committed)
             try await mirror(position, progress)
         } catch {
             await discard(staged)
+            if !checksAll, let refused = error as? ReplicationError, refused.isAboutValue(in: staged) {
+                throw RefusedBatch(error: refused)
+            }
             throw error
         }
         await discard(staged)
     }
 
+    /// Redshift did not take a value of a batch whose values were not all looked at.
+    private struct RefusedBatch: Error {
+        let error: ReplicationError
+    }
+
     /// Streams the opened batch into staging, and refuses it unless as many rows arrived as were measured.
     private func stage(
-        _ query: BatchQuery, _ extent: BatchExtent, _ format: BatchFormat, batch: Int64
+        _ query: BatchQuery, _ extent: BatchExtent, _ format: BatchFormat, _ screen: BatchScreen, batch: Int64
     ) async throws -> StagedBatch {
         let slices: Int
         if let configured = settings.slices { slices = configured } else { slices = try await destination.sliceCount() }
         let plan = StagingPlan(estimatedBytes: extent.rows * mapping.averageRowBytes, slices: slices)
         let rows = try await source.rows(query, extent: extent, format: format)
         let folder = "\(settings.installation)/\(StableDigest.hex(mapping.label))/\(lease.generation)-\(batch)"
-        let staged = try await staging.stage(rows, folder: folder, plan: plan)
+        let screened = RowStream { try await screen.next(of: rows) }
+        let staged = try await staging.stage(screened, folder: folder, plan: plan)
         do {
             try await source.closeBatch()
-            try Self.check(staged, against: extent, of: mapping)
+            let expected = query.scan == .whole ? await screen.rowsRead : extent.rows
+            try Self.check(staged, against: expected, of: mapping)
         } catch {
             await discard(staged)
             throw error
@@ -96,10 +159,28 @@ package struct TableRun: Sendable {
         return staged
     }
 
-    private static func check(_ staged: StagedBatch, against extent: BatchExtent, of mapping: TableMapping) throws {
-        guard staged.rows == extent.rows else {
+    private func makeLoad(
+        _ staged: StagedBatch, _ format: BatchFormat, _ screen: BatchScreen, from position: Position,
+        to state: CheckpointState
+    ) async -> ReplicaLoad {
+        let method: LoadMethod =
+            switch mapping.mode {
+            case .fullSync: mapping.refresh == .swap ? .swap : .replace
+            default: position.state.pass?.appends == true ? .append : .merge
+            }
+        let widened = await screen.widths
+        var next = Checkpoint(stamp: nextStamp(after: position), state: state)
+        for (column, bytes) in widened { next.state.narrowColumns?[column] = bytes }
+        if method == .swap { next.state.narrowColumns = nil }
+        return ReplicaLoad(
+            mapping: mapping, staged: staged, format: format, method: method,
+            widenedColumns: method == .swap ? [:] : widened, expected: position.stamp, next: next)
+    }
+
+    private static func check(_ staged: StagedBatch, against rows: Int, of mapping: TableMapping) throws {
+        guard staged.rows == rows else {
             throw ReplicationError(
-                .internal, what: "A batch of \(mapping.source) came with \(staged.rows) rows instead of \(extent.rows)",
+                .internal, what: "A batch of \(mapping.source) came with \(staged.rows) rows instead of \(rows)",
                 why: "one snapshot gave two answers", fix: "Nothing was loaded. Report this as a bug.")
         }
     }
@@ -131,27 +212,25 @@ extension TableRun {
     /// generation is written there before anything else, which shuts a former owner out.
     private func openPosition() async throws -> Position {
         if lease.previousEndedCleanly, let mirror = lease.mirror { return Position(mirror) }
-        try await destination.prepare(mapping)
+        let replica = try await destination.prepare(mapping)
         guard let found = try await destination.readCheckpoint(mapping, installation: settings.installation) else {
             return Position()
         }
         let generation = max(lease.generation, found.stamp.generation + 1)
         var taken = found
         taken.stamp = found.stamp.next(generation: generation)
+        taken.state.narrowColumns = replica.narrowColumns
         try await destination.writeCheckpoint(taken, expected: found.stamp, mapping: mapping)
         try await journal.raiseGeneration(to: generation)
         return Position(taken)
     }
 
     private func begin(_ position: inout Position, at start: PassStart, progress: inout RunProgress) async throws {
-        var replicaRows = position.state.replicaRows
-        if position.state.definition != mapping.definition {
-            try await destination.prepare(mapping)
-            replicaRows = try await destination.countRows(mapping)
-        }
+        var replica = PreparedReplica()
+        if position.state.definition != mapping.definition { replica = try await destination.prepare(mapping) }
         let (state, notice) = PassPlan.begin(
             from: position.isNew ? nil : position.state, at: start, mapping: mapping, lookback: settings.lookback,
-            replicaRows: replicaRows)
+            replica: replica)
         position.state = state
         if let notice {
             progress.notices.append(notice)
@@ -185,7 +264,7 @@ extension TableRun {
         do {
             try await staging.discard(staged)
         } catch {
-            logger.warning("\(mapping.label): \(staged.keys.count) staged objects could not be removed: \(error)")
+            logger.warning("\(mapping.label): \(staged.objectKeys.count) staged objects could not be removed: \(error)")
         }
     }
 
@@ -195,23 +274,25 @@ extension TableRun {
     }
 }
 
-extension RunProgress {
-    mutating func record(_ staged: StagedBatch, read: Duration, load: Duration) {
-        rows += staged.rows
-        batches += 1
-        bytes += staged.bytes
-        readAndStage += read
-        self.load += load
+extension ReplicationError {
+    /// Whether a value of the batch may be the reason. An INSERT does not say as clearly as COPY.
+    fileprivate func isAboutValue(in staged: StagedBatch) -> Bool {
+        if code == .valueLong || code == .valueBad { return true }
+        guard case .rows = staged.content else { return false }
+        return code == .copyRejected
     }
 }
 
-extension PassPlan.Notice {
-    /// What a person reads in the log and in `tables runs`.
-    package var sentence: String {
-        switch self {
-        case .firstLoad: "first load"
-        case .definitionChanged: "mode, key or columns changed: all rows are loaded again"
-        case .sourceChanged: "another server or timeline answers: reading again from 24 hours further back"
+extension RunProgress {
+    fileprivate mutating func record(_ done: ReplicaLoad, repaired: Int, read: Duration, load: Duration) {
+        rows += done.staged.rows
+        batches += 1
+        bytes += done.staged.bytes
+        repairedValues += repaired
+        readAndStage += read
+        self.load += load
+        for (column, bytes) in done.widenedColumns.sorted(by: { $0.key < $1.key }) {
+            notices.append(.widened(column: column, bytes: bytes))
         }
     }
 }

@@ -1,6 +1,7 @@
 /// The last row of what was merged, in the order of the pass: text forms that the source casts back.
 package struct CursorPosition: Sendable, Hashable, Codable {
-    /// The row's `updated_key`; nil where it is NULL, and in a first load, which goes by key alone.
+    /// The row's value in `TableMapping.leadingColumn`; nil where it is NULL, where the key itself is the cursor, and in
+    /// a first load, which goes by key alone.
     package var updated: String?
     /// The row's key, one text a column.
     package var key: [String]
@@ -13,44 +14,61 @@ package struct CursorPosition: Sendable, Hashable, Codable {
 
 /// The part of a table that a batch reads, and the order it reads it in.
 package enum BatchScan: Sendable, Hashable {
+    /// Everything in one go, in no order.
+    case whole
     /// Everything, by key.
     case byKey(after: [String]?)
-    /// Rows with an `updated_key`, by it and the key.
+    /// Rows whose cursor column has a value, by it and the key.
     case changes(after: CursorPosition?)
     /// Rows whose `updated_key` is NULL, by key.
     case unstamped(after: [String]?)
+}
+
+/// Below which values of the cursor column no new row can lie.
+package enum CursorFloor: Sendable, Hashable {
+    /// Of an `updated_key`.
+    case time(SourceTime)
+    /// Of a sequential key: a text that the source casts.
+    case key(String)
 }
 
 /// One batch, as a value: what to read and how much of it.
 package struct BatchQuery: Sendable, Hashable {
     package var mapping: TableMapping
     package var scan: BatchScan
-    /// Only rows whose `updated_key` is not below this; nil for none.
-    package var floor: SourceTime?
+    /// Only rows whose cursor column is not below this; nil for none.
+    package var floor: CursorFloor?
     /// Only row versions written by this transaction or a later one; nil for none.
     package var horizon: UInt64?
     package var rowLimit: Int
+    /// The highest cursor value seen so far, for the source to compare with.
+    package var highestCursor: String?
 
-    package init(mapping: TableMapping, scan: BatchScan, floor: SourceTime?, horizon: UInt64?, rowLimit: Int) {
+    package init(
+        mapping: TableMapping, scan: BatchScan, floor: CursorFloor?, horizon: UInt64?, rowLimit: Int,
+        highestCursor: String? = nil
+    ) {
         self.mapping = mapping
         self.scan = scan
         self.floor = floor
         self.horizon = horizon
         self.rowLimit = rowLimit
+        self.highestCursor = highestCursor
     }
 }
 
 /// What a batch will hold, measured in its snapshot before its rows are read.
 package struct BatchExtent: Sendable, Hashable {
+    /// Exact, but for a scan of the whole table: then the planner's estimate.
     package var rows: Int
     /// The batch's last row; nil when there is none.
     package var last: CursorPosition?
-    /// The highest `updated_key` among the rows, as text.
-    package var highestUpdatedKey: String?
+    /// The highest cursor value, the one named by the query included, as text; nil where none was seen yet.
+    package var highestCursor: String?
 
-    package init(rows: Int, last: CursorPosition?, highestUpdatedKey: String?) {
+    package init(rows: Int, last: CursorPosition?, highestCursor: String?) {
         self.rows = rows
         self.last = last
-        self.highestUpdatedKey = highestUpdatedKey
+        self.highestCursor = highestCursor
     }
 }

@@ -21,12 +21,33 @@ package struct RowStream: AsyncSequence, Sendable {
         self.pull = pull
     }
 
+    /// Chunks at hand, then those of another stream.
+    package init(_ chunks: [RowChunk], then rest: RowStream? = nil) {
+        let queue = ChunkQueue(chunks)
+        self.init {
+            if let chunk = await queue.next() { return chunk }
+            guard let rest else { return nil }
+            return try await rest.pull()
+        }
+    }
+
     package func makeAsyncIterator() -> Iterator { Iterator(pull: pull) }
 
     package struct Iterator: AsyncIteratorProtocol {
         let pull: @Sendable () async throws -> RowChunk?
         package mutating func next() async throws -> RowChunk? { try await pull() }
     }
+}
+
+/// Chunks, handed out once each.
+private actor ChunkQueue {
+    private var chunks: ArraySlice<RowChunk>
+
+    init(_ chunks: [RowChunk]) {
+        self.chunks = chunks[...]
+    }
+
+    func next() -> RowChunk? { chunks.popFirst() }
 }
 
 /// How the rows of a batch are written.

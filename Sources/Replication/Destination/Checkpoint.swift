@@ -52,12 +52,19 @@ package struct CheckpointState: Sendable, Hashable, Codable {
     /// Rows in the replica, counted once and then kept by what each load inserted and deleted.
     package var replicaRows: Int
     package var pass: UnfinishedPass?
+    /// Of an `InsertOnlyTable`.
+    package var keyFloor: KeyFloor?
+    /// Of a `FullSyncTable`.
+    package var fullCopy: FullCopyState?
+    /// VARCHAR columns of the replica that are narrower than the mapping asks for: bytes by destination name.
+    package var narrowColumns: [String: Int]?
 
     package init(
         definition: String, source: SourceIdentity, horizon: UInt64? = nil, floor: SourceTime? = nil,
         sweepDue: Bool = false, completeUpTo: SourceTime? = nil, caughtUpAsOf: SourceTime? = nil,
         maxUpdatedKey: String? = nil, maxPrimaryKey: [String]? = nil, replicaRows: Int = 0,
-        pass: UnfinishedPass? = nil
+        pass: UnfinishedPass? = nil, keyFloor: KeyFloor? = nil, fullCopy: FullCopyState? = nil,
+        narrowColumns: [String: Int]? = nil
     ) {
         self.definition = definition
         self.source = source
@@ -70,6 +77,22 @@ package struct CheckpointState: Sendable, Hashable, Codable {
         self.maxPrimaryKey = maxPrimaryKey
         self.replicaRows = replicaRows
         self.pass = pass
+        self.keyFloor = keyFloor
+        self.fullCopy = fullCopy
+        self.narrowColumns = narrowColumns
+    }
+}
+
+/// The last full copy of a table, from which the next run tells whether there is anything to do.
+package struct FullCopyState: Sendable, Hashable, Codable {
+    /// `PassStart.changeToken`, read before the copy's snapshot; nil where the source cannot tell.
+    package var changeToken: String?
+    /// The source's clock before the copy's snapshot.
+    package var startedAt: SourceTime
+
+    package init(changeToken: String?, startedAt: SourceTime) {
+        self.changeToken = changeToken
+        self.startedAt = startedAt
     }
 }
 
@@ -93,6 +116,8 @@ package struct UnfinishedPass: Sendable, Hashable, Codable {
     package var startedAt: SourceTime
     package var nextHorizon: UInt64?
     package var nextFloor: SourceTime?
+    /// Of an `InsertOnlyTable`.
+    package var nextKeyFloor: String?
     package var stretch: Stretch
     /// The last row merged in this stretch; nil before the first.
     package var position: CursorPosition?
@@ -101,7 +126,7 @@ package struct UnfinishedPass: Sendable, Hashable, Codable {
 
     package init(
         kind: Kind, startedAt: SourceTime, nextHorizon: UInt64?, nextFloor: SourceTime?, stretch: Stretch,
-        position: CursorPosition? = nil, appends: Bool = false
+        position: CursorPosition? = nil, appends: Bool = false, nextKeyFloor: String? = nil
     ) {
         self.kind = kind
         self.startedAt = startedAt
@@ -110,5 +135,6 @@ package struct UnfinishedPass: Sendable, Hashable, Codable {
         self.stretch = stretch
         self.position = position
         self.appends = appends
+        self.nextKeyFloor = nextKeyFloor
     }
 }

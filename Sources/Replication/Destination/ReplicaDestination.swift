@@ -1,25 +1,52 @@
+/// How staged rows enter the replica.
+package enum LoadMethod: Sendable, Hashable {
+    /// They are added: none of their keys is there.
+    case append
+    /// Older versions of the same keys go first.
+    case merge
+    /// They become a new table that takes the replica's name.
+    case swap
+    /// All rows of the replica go first.
+    case replace
+}
+
 /// One load, as a value: all that the destination's transaction needs.
 package struct ReplicaLoad: Sendable {
     package var mapping: TableMapping
     package var staged: StagedBatch
     package var format: BatchFormat
-    /// Rows may simply be added: none of their keys is in the replica.
-    package var appends: Bool
+    package var method: LoadMethod
+    /// Bytes that VARCHAR columns of the replica must hold from now on, by destination name: made wider before the
+    /// transaction, because Redshift does that in none.
+    package var widenedColumns: [String: Int]
     /// What the transaction must find; nil when this load writes the first checkpoint.
     package var expected: CheckpointStamp?
     /// What it leaves behind; its `replicaRows` is brought up to date by what was inserted and deleted.
     package var next: Checkpoint
 
     package init(
-        mapping: TableMapping, staged: StagedBatch, format: BatchFormat, appends: Bool, expected: CheckpointStamp?,
-        next: Checkpoint
+        mapping: TableMapping, staged: StagedBatch, format: BatchFormat, method: LoadMethod,
+        widenedColumns: [String: Int] = [:], expected: CheckpointStamp?, next: Checkpoint
     ) {
         self.mapping = mapping
         self.staged = staged
         self.format = format
-        self.appends = appends
+        self.method = method
+        self.widenedColumns = widenedColumns
         self.expected = expected
         self.next = next
+    }
+}
+
+/// The replica as `prepare` found or made it.
+package struct PreparedReplica: Sendable, Hashable {
+    package var rows: Int
+    /// VARCHAR columns narrower than the mapping asks for: bytes by destination name.
+    package var narrowColumns: [String: Int]
+
+    package init(rows: Int = 0, narrowColumns: [String: Int] = [:]) {
+        self.rows = rows
+        self.narrowColumns = narrowColumns
     }
 }
 
@@ -27,7 +54,7 @@ package struct ReplicaLoad: Sendable {
 package protocol ReplicaDestination: Sendable {
     /// Makes schema, table and checkpoint table where they are missing, and compares the columns of those that exist.
     /// - Throws: `ReplicationError`: `E_SCHEMA_MISMATCH`, `E_DST_PERMISSION`.
-    func prepare(_ mapping: TableMapping) async throws
+    func prepare(_ mapping: TableMapping) async throws -> PreparedReplica
 
     /// - Returns: nil when there is none.
     /// - Throws: `ReplicationError` `E_CONFIG` when it belongs to another job or installation.
@@ -41,8 +68,8 @@ package protocol ReplicaDestination: Sendable {
     /// - Throws: `ReplicationError` `E_LOCKED` when the checkpoint is not the expected one; nothing has changed then.
     func load(_ load: ReplicaLoad) async throws -> Checkpoint
 
-    /// Rows in the replica now.
-    func countRows(_ mapping: TableMapping) async throws -> Int
+    /// Removes the replica and its checkpoint, so that the next run makes both anew.
+    func drop(_ mapping: TableMapping) async throws
 
     /// Slices of the cluster, at least 1.
     func sliceCount() async throws -> Int

@@ -1,15 +1,6 @@
 /// Chooses what a pass reads, from the checkpoint and the readings of its start. Pure: all of the cursor's rules that
-/// do not need a server are here and in `FloorRule`.
+/// do not need a server are here, in `FloorRule` and in `KeyFloor`.
 package enum PassPlan {
-    /// Why a pass does not simply go on from the last one; people see the sentence.
-    package enum Notice: Sendable, Hashable {
-        case firstLoad
-        /// The mapping changed in a way that voids the position: everything is read again.
-        case definitionChanged
-        /// Another server or timeline answers: read again from further back, and a compare is due.
-        case sourceChanged
-    }
-
     /// How far a new server behind the same name sets the floor back: what it lost or gained lies within.
     package static let failoverLookback = SourceTime.hour * 24
 
@@ -17,39 +8,33 @@ package enum PassPlan {
     ///
     /// - Parameters:
     ///   - state: The checkpoint's; nil before the first load.
-    ///   - replicaIsEmpty: Asked only when a load by key begins.
+    ///   - replica: What the destination has; looked at only when a load by key begins.
     package static func begin(
         from state: CheckpointState?, at start: PassStart, mapping: TableMapping, lookback: Int64,
-        replicaRows: Int
-    ) -> (state: CheckpointState, notice: Notice?) {
+        replica: PreparedReplica
+    ) -> (state: CheckpointState, notice: RunNotice?) {
         guard var state, state.definition == mapping.definition else {
             let fresh = CheckpointState(
-                definition: mapping.definition, source: start.identity, replicaRows: replicaRows)
+                definition: mapping.definition, source: start.identity, replicaRows: replica.rows,
+                narrowColumns: replica.narrowColumns)
             let known = state != nil
             return (
-                opening(.firstLoad, on: fresh, at: start, lookback: lookback),
+                opening(.firstLoad, of: mapping, on: fresh, at: start, lookback: lookback),
                 known ? .definitionChanged : .firstLoad
             )
         }
-        var notice: Notice?
+        var notice: RunNotice?
         if state.source != start.identity || isAhead(state, of: start) {
             notice = .sourceChanged
-            state.source = start.identity
-            state.horizon = nil
-            state.floor = state.floor.map { $0 - failoverLookback }
-            if state.pass?.kind == .firstLoad {
-                // Its chunks go on; the sweep after it has no horizon to rely on and reads all.
-                state.pass?.nextHorizon = nil
-            } else {
-                state.pass = nil
-            }
+            setBack(&state, to: start)
         } else if let horizon = state.horizon, start.nextTransaction &- horizon > 1 << 31 {
             // Row versions show 32 bits: an age over 2^31 cannot be told from a future one.
             state.horizon = nil
         }
         if state.pass != nil { return (state, notice) }
-        let kind: UnfinishedPass.Kind = state.sweepDue || state.floor == nil ? .sweep : .incremental
-        return (opening(kind, on: state, at: start, lookback: lookback), notice)
+        let isUnbounded = floor(of: state, mapping: mapping) == nil
+        let kind: UnfinishedPass.Kind = state.sweepDue || isUnbounded ? .sweep : .incremental
+        return (opening(kind, of: mapping, on: state, at: start, lookback: lookback), notice)
     }
 
     /// The next batch of the pass under way; nil when the pass has no stretch left.
@@ -65,8 +50,9 @@ package enum PassPlan {
             }
         let isIncremental = pass.kind == .incremental && pass.stretch == .changes
         return BatchQuery(
-            mapping: mapping, scan: scan, floor: isIncremental ? state.floor : nil,
-            horizon: pass.kind == .firstLoad ? nil : state.horizon, rowLimit: rowLimit)
+            mapping: mapping, scan: scan, floor: isIncremental ? floor(of: state, mapping: mapping) : nil,
+            horizon: pass.kind == .firstLoad ? nil : state.horizon, rowLimit: rowLimit,
+            highestCursor: mapping.mode == .insertOnly ? state.maxPrimaryKey?.first : state.maxUpdatedKey)
     }
 
     /// The state after a batch was merged, or found empty: the position moves, and at the end of the last stretch the
@@ -76,16 +62,19 @@ package enum PassPlan {
     ) -> CheckpointState {
         guard var pass = state.pass else { return state }
         var next = state
-        if let last = extent.last {
-            pass.position = last
-            next.maxPrimaryKey = highest(state.maxPrimaryKey, last.key, mapping: query.mapping)
+        if let last = extent.last { pass.position = last }
+        if query.mapping.mode == .insertOnly {
+            next.maxPrimaryKey = extent.highestCursor.map { [$0] } ?? state.maxPrimaryKey
+        } else {
+            next.maxUpdatedKey = extent.highestCursor ?? state.maxUpdatedKey
+            next.maxPrimaryKey =
+                extent.last.map { highest(state.maxPrimaryKey, $0.key, mapping: query.mapping) } ?? state.maxPrimaryKey
         }
-        if let stamp = extent.highestUpdatedKey { next.maxUpdatedKey = highest(state.maxUpdatedKey, stamp) }
         guard extent.rows < query.rowLimit else {
             next.pass = pass
             return next
         }
-        if pass.stretch == .changes, query.mapping.updatedColumn?.source.isNullable == true {
+        if pass.stretch == .changes, query.mapping.cursorColumn?.source.isNullable == true {
             pass.stretch = .unstamped
             pass.position = nil
             next.pass = pass
@@ -102,30 +91,31 @@ package enum PassPlan {
         return before > after ? old : new
     }
 
-    /// The later of two stamps for people to see; the last one read where their texts show no order.
-    private static func highest(_ old: String?, _ new: String) -> String {
-        guard let old else { return new }
-        if let before = SourceTime(parsing: old), let after = SourceTime(parsing: new) {
-            return before > after ? old : new
-        }
-        if let before = Int64(old), let after = Int64(new) { return before > after ? old : new }
-        return new
+    private static func floor(of state: CheckpointState, mapping: TableMapping) -> CursorFloor? {
+        mapping.mode == .insertOnly ? state.keyFloor?.key.map { .key($0) } : state.floor.map { .time($0) }
     }
 
     private static func opening(
-        _ kind: UnfinishedPass.Kind, on state: CheckpointState, at start: PassStart, lookback: Int64
+        _ kind: UnfinishedPass.Kind, of mapping: TableMapping, on state: CheckpointState, at start: PassStart,
+        lookback: Int64
     ) -> CheckpointState {
-        let floor: SourceTime? =
-            switch FloorRule.decide(start.activity, lookback: lookback) {
-            case .at(let time): time
-            case .unmoved: state.floor
-            }
         var state = state
+        var floor = state.floor
+        var key = state.keyFloor?.key
+        let decision = FloorRule.decide(start.activity, lookback: lookback)
+        if mapping.mode == .insertOnly {
+            var keys = state.keyFloor ?? KeyFloor()
+            keys.note(state.maxPrimaryKey?.first, before: start.activity.clock)
+            if case .at(let time) = decision { key = keys.key(before: time) ?? key }
+            state.keyFloor = keys
+        } else if case .at(let time) = decision {
+            floor = time
+        }
         state.completeUpTo = state.completeUpTo ?? start.activity.clock
         state.pass = UnfinishedPass(
             kind: kind, startedAt: start.activity.clock, nextHorizon: start.horizon, nextFloor: floor,
             stretch: kind == .firstLoad ? .byKey : .changes,
-            appends: kind == .firstLoad && state.replicaRows == 0)
+            appends: kind == .firstLoad && state.replicaRows == 0, nextKeyFloor: key)
         return state
     }
 
@@ -133,11 +123,30 @@ package enum PassPlan {
         var state = state
         state.horizon = pass.nextHorizon
         state.floor = pass.nextFloor
+        state.keyFloor?.key = pass.nextKeyFloor
         state.sweepDue = pass.kind == .firstLoad
         if pass.kind != .incremental { state.completeUpTo = pass.startedAt }
         state.caughtUpAsOf = pass.startedAt
         state.pass = nil
         return state
+    }
+
+    /// Another server, or an older state of it: transaction numbers mean nothing any more, and what it lost or gained
+    /// lies within the last day.
+    private static func setBack(_ state: inout CheckpointState, to start: PassStart) {
+        state.source = start.identity
+        state.horizon = nil
+        state.floor = state.floor.map { $0 - failoverLookback }
+        if let keys = state.keyFloor {
+            let bound = start.activity.clock - failoverLookback
+            state.keyFloor = KeyFloor(key: keys.key(before: bound), marks: keys.marks.filter { $0.clock < bound })
+        }
+        if state.pass?.kind == .firstLoad {
+            // Its chunks go on; the sweep after it has no horizon to rely on and reads all.
+            state.pass?.nextHorizon = nil
+        } else {
+            state.pass = nil
+        }
     }
 
     /// A stored number above the source's counter: the source was set back without a new identity.

@@ -48,14 +48,21 @@ package struct PassStart: Sendable, Hashable {
     package var horizon: UInt64?
     /// The number that the next transaction would take, at the least.
     package var nextTransaction: UInt64
+    /// Of a `FullSyncTable`: the same text means that nothing was written since; nil where that cannot be told.
+    package var changeToken: String?
+    /// False where the source hands on text without knowing its encoding.
+    package var guaranteesUTF8: Bool
 
     package init(
-        identity: SourceIdentity, activity: SourceActivity, horizon: UInt64?, nextTransaction: UInt64
+        identity: SourceIdentity, activity: SourceActivity, horizon: UInt64?, nextTransaction: UInt64,
+        changeToken: String? = nil, guaranteesUTF8: Bool = true
     ) {
         self.identity = identity
         self.activity = activity
         self.horizon = horizon
         self.nextTransaction = nextTransaction
+        self.changeToken = changeToken
+        self.guaranteesUTF8 = guaranteesUTF8
     }
 }
 
@@ -68,7 +75,8 @@ package protocol TableSource: Sendable {
     /// Takes the readings of a pass's start: clock and activity, prepared transactions, then a snapshot's horizon.
     func startPass(_ mapping: TableMapping) async throws -> PassStart
 
-    /// Opens a snapshot and measures the batch: one statement, the only one when nothing is new.
+    /// Opens a snapshot and measures the batch: one statement, the only one when nothing is new. A scan of the whole
+    /// table is not measured, only estimated.
     func openBatch(_ query: BatchQuery) async throws -> BatchExtent
 
     /// The rows of the opened batch, from the same snapshot, CSV with `format.nullSentinel` for NULL.

@@ -57,3 +57,10 @@ package enum ReplicaType: Sendable, Hashable, Codable {
         if case .varchar = self { true } else { false }
     }
 }
+
+extension ReplicaType {
+    /// The width of a VARCHAR; nil for other types.
+    package var textBytes: Int? {
+        if case .varchar(let bytes) = self { bytes } else { nil }
+    }
+}

@@ -7,8 +7,6 @@ package enum SyncMode: String, Sendable, Codable, CaseIterable {
     /// The whole table, swapped in.
     case fullSync = "FullSyncTable"
 
-    /// The modes that a run can carry out.
-    package static let available: Set<SyncMode> = [.updateAndInsert]
 
     /// Reads a mode in any of the spellings that users know: `InsertOnlyTable`, `insert_only`, `INSERT_ONLY`.
     package init?(spelled text: String) {
