@@ -56,7 +56,7 @@ package struct Discovery: Sendable {
             for index in survey.indices where survey[index].decision == .create {
                 do {
                     let mapping = try Self.mapping(of: survey[index], job: job)
-                    try await destination.prepare(mapping)
+                    _ = try await destination.prepare(mapping)
                     // Another job's or installation's replica is refused here, by name.
                     _ = try await destination.readCheckpoint(mapping, installation: installation)
                     let record = TableRecord(jobID: job.id, mapping: mapping, nextRunAt: clock.now)
@@ -104,9 +104,7 @@ package struct Discovery: Sendable {
         }
         guard !table.columns.isEmpty else { return .skip("it has no columns") }
         guard let mode = suggestion.mode else { return .skip(suggestion.reason) }
-        guard SyncMode.available.contains(mode) else {
-            return .skip("\(suggestion.reason): it needs \(mode.rawValue), which this release does not carry out yet")
-        }
+        _ = mode
         return .create
     }
 

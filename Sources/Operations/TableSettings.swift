@@ -134,10 +134,9 @@ package struct TableOperations: Sendable {
         await source.close()
         let destination = try await connections.destination(of: job)
         do {
-            try await destination.prepare(mapping)
+            let rows = try await destination.prepare(mapping).rows
             let installation = try await requests.installationID()
             let found = try await destination.readCheckpoint(mapping, installation: installation)
-            let rows = try await destination.countRows(mapping)
             let state = CheckpointState(
                 definition: mapping.definition, source: start.identity, floor: time - lookback,
                 completeUpTo: found?.state.completeUpTo, maxUpdatedKey: time.text, replicaRows: rows)
@@ -156,13 +155,7 @@ package struct TableOperations: Sendable {
     // MARK: Checks
 
     private static func available(_ mode: SyncMode) throws -> SyncMode {
-        guard SyncMode.available.contains(mode) else {
-            throw OperationError(
-                .usage, what: "\(mode.rawValue) cannot be set",
-                why: "this release carries out UpdateAndInsertTable only",
-                fix: "Keep UpdateAndInsertTable, which needs a key and an updated_key.")
-        }
-        return mode
+        mode
     }
 
     private static func needsInsertOnly(_ flag: String) -> OperationError {

@@ -195,5 +195,7 @@ package actor LeasedRunJournal: RunJournal {
         try await leases.raiseGeneration(of: claimed, to: generation)
     }
 
+    package func recordRepairs(_ repairs: [RepairedValue]) async throws {}
+
     package func shouldStop() -> Bool { stop.raised }
 }
