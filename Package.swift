@@ -53,7 +53,7 @@ let package = Package(
         .target(
             name: "Replication",
             dependencies: [.product(name: "Logging", package: "swift-log")],
-            swiftSettings: settings),
+            swiftSettings: optimised),
 
         // Adapters: one seam, one system.
         .target(
@@ -67,9 +67,13 @@ let package = Package(
             ],
             path: "Sources/Adapters/StagingS3", swiftSettings: optimised),
         .target(
+            name: "StagingLocal",
+            dependencies: ["Replication", .product(name: "Logging", package: "swift-log")],
+            path: "Sources/Adapters/StagingLocal", swiftSettings: settings),
+        .target(
             name: "DestinationRedshift",
             dependencies: ["Replication", "PostgresClient", .product(name: "Logging", package: "swift-log")],
-            path: "Sources/Adapters/DestinationRedshift", swiftSettings: settings),
+            path: "Sources/Adapters/DestinationRedshift", swiftSettings: optimised),
 
         .target(
             name: "Scheduling",
@@ -93,8 +97,8 @@ let package = Package(
         .executableTarget(
             name: "App",
             dependencies: [
-                "PostgresClient", "S3Client", "Replication", "SourcePostgres", "StagingS3", "DestinationRedshift",
-                "Scheduling", "Operations", "Metadata",
+                "PostgresClient", "S3Client", "Replication", "SourcePostgres", "StagingS3", "StagingLocal",
+                "DestinationRedshift", "Scheduling", "Operations", "Metadata",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -154,6 +158,8 @@ let package = Package(
             name: "StagingS3Tests",
             dependencies: ["StagingS3", "S3Client", "Replication", "TestServers", "CZstd", "CZlib"],
             swiftSettings: settings),
+        .testTarget(
+            name: "StagingLocalTests", dependencies: ["StagingLocal", "Replication"], swiftSettings: settings),
         .testTarget(
             name: "MetadataTests", dependencies: ["Metadata", "Operations", "Scheduling", "Replication"],
             swiftSettings: settings),

@@ -27,6 +27,7 @@ enum ImportTable {
         "Adapters/SourcePostgres": .only(["Replication", "PostgresClient"]),
         "Adapters/SourceMySQL": .only(["Replication", "MySQLClient"]),
         "Adapters/StagingS3": .only(["Replication", "S3Client", "CZstd", "CZlib"]),
+        "Adapters/StagingLocal": .only(["Replication"]),
         "Adapters/DestinationRedshift": .only(["Replication", "PostgresClient"]),
         "Scheduling": .only(["Replication", "ServiceLifecycle"]),
         "Operations": .only(["Replication", "Scheduling"]),

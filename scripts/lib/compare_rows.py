@@ -1,6 +1,7 @@
 """Compares every row of source tables with their replicas, by primary key.
 
-    compare_rows.py --source URL --destination URL [--schema public] [--into public] [--json] [TABLE …]
+    compare_rows.py --source URL --destination URL [--schema public] [--into public] [--json]
+                    [--ignore TABLE.COLUMN …] [--where 'TABLE:condition at the source' …] [TABLE | TABLE:REPLICA …]
 
 Both are PostgreSQL by their wire protocol; the destination speaks Redshift's SQL. Values are compared as Python values
 of the source's types: decimals by value, times as instants, JSON as documents with exact numbers. Without tables it
@@ -120,15 +121,16 @@ def fingerprint(values):
     return hashlib.blake2b(repr(values).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def source_rows(connection, schema, table, wanted):
+def source_rows(connection, schema, table, wanted, condition):
     chosen = ", ".join(
         f"to_jsonb({identifier(name)})::text" if kind in ("json", "jsonb", "ARRAY") else identifier(name)
         for name, kind in wanted
     )
-    yield from query(connection, f"select {chosen} from {identifier(schema)}.{identifier(table)}")
+    where = f" where {condition}" if condition else ""
+    yield from query(connection, f"select {chosen} from {identifier(schema)}.{identifier(table)}{where}")
 
 
-def replica_rows(connection, schema, table, wanted, types):
+def replica_rows(connection, schema, replica, wanted, types):
     def one(name):
         quoted = identifier(folded(name))
         kind = types[folded(name)].lower()
@@ -141,13 +143,15 @@ def replica_rows(connection, schema, table, wanted, types):
         return quoted
 
     chosen = ", ".join(one(name) for name, _ in wanted)
-    yield from query(connection, f"select {chosen} from {identifier(schema)}.{identifier(folded(table))}")
+    yield from query(connection, f"select {chosen} from {identifier(schema)}.{identifier(replica)}")
 
 
-def compare(source, destination, schema, into, table):
+def compare(source, destination, schema, into, entry, ignored=(), conditions=None):
     """A dictionary with the table's name, `equal`, the number of source rows, and in words what differs."""
-    wanted = columns(source, schema, table)
-    types = dict(columns(destination, into, folded(table)))
+    table, _, replica = entry.partition(":")
+    replica = replica or folded(table)
+    wanted = [(name, kind) for name, kind in columns(source, schema, table) if f"{table}.{name}" not in ignored]
+    types = dict(columns(destination, into, replica))
     result = {"table": table, "equal": False, "rows": 0, "problems": []}
     if not wanted:
         result["problems"].append("the source has no such table")
@@ -170,11 +174,11 @@ def compare(source, destination, schema, into, table):
             yield ", ".join(str(values[place]) for place in places), fingerprint(values)
 
     expected = {}
-    for key, print_of_row in keyed(source_rows(source, schema, table, wanted)):
+    for key, print_of_row in keyed(source_rows(source, schema, table, wanted, (conditions or {}).get(table))):
         expected.setdefault(key, []).append(print_of_row)
         result["rows"] += 1
     extra, changed = [], []
-    for key, print_of_row in keyed(replica_rows(destination, into, table, wanted, types)):
+    for key, print_of_row in keyed(replica_rows(destination, into, replica, wanted, types)):
         waiting = expected.get(key)
         if not waiting:
             extra.append(key)
@@ -199,6 +203,8 @@ def main():
     parser.add_argument("--schema", default="public")
     parser.add_argument("--into", default="public")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--ignore", action="append", default=[], metavar="TABLE.COLUMN")
+    parser.add_argument("--where", action="append", default=[], metavar="TABLE:CONDITION")
     parser.add_argument("tables", nargs="*")
     arguments = parser.parse_args()
     source, destination = connect(arguments.source), connect(arguments.destination)
@@ -212,7 +218,11 @@ def main():
     ]
     if not tables:
         sys.exit(f"compare_rows: no table in schema {arguments.schema} of the source")
-    results = [compare(source, destination, arguments.schema, arguments.into, table) for table in tables]
+    conditions = dict(entry.split(":", 1) for entry in arguments.where)
+    results = [
+        compare(source, destination, arguments.schema, arguments.into, table, set(arguments.ignore), conditions)
+        for table in tables
+    ]
     equal = all(result["equal"] for result in results)
     rows = sum(result["rows"] for result in results)
     if arguments.json:

@@ -14,25 +14,32 @@ package struct RedshiftSettings: Sendable {
     package var checkpointSchema: String?
     /// Enforced by the server on each statement.
     package var statementTimeout: Duration
+    /// Rows in an INSERT, for batches that do not go through S3.
+    package var insertRows: Int
+    /// Who may read every replica.
+    package var readOnlyUsers: [ReadOnlyGrantee]
 
     package init(
         endpoint: PostgresEndpoint, authorization: @escaping @Sendable () async throws -> CopyAuthorization,
-        region: String? = nil, checkpointSchema: String? = nil, statementTimeout: Duration = .seconds(600)
+        region: String? = nil, checkpointSchema: String? = nil, statementTimeout: Duration = .seconds(600),
+        insertRows: Int = 10_000, readOnlyUsers: [ReadOnlyGrantee] = []
     ) {
         self.endpoint = endpoint
         self.authorization = authorization
         self.region = region
         self.checkpointSchema = checkpointSchema
         self.statementTimeout = statementTimeout
+        self.insertRows = insertRows
+        self.readOnlyUsers = readOnlyUsers
     }
 }
 
 /// A Redshift database as destination, over one connection that is opened with the first statement: idle runs never
 /// wake the cluster.
 package actor RedshiftDestination: ReplicaDestination {
-    private let settings: RedshiftSettings
-    private let logger: Logger
-    private var opened: PostgresConnection?
+    let settings: RedshiftSettings
+    let logger: Logger
+    var opened: PostgresConnection?
     private var checkpointTables: [TableName: CheckpointTable] = [:]
     private var slices: Int?
 
@@ -43,35 +50,60 @@ package actor RedshiftDestination: ReplicaDestination {
 
     // MARK: Setting up
 
-    package func prepare(_ mapping: TableMapping) async throws {
+    package func prepare(_ mapping: TableMapping) async throws -> PreparedReplica {
         let table = mapping.destination
-        let present = try await columns(of: table)
+        let present = try await run(ReplicaStatements.columns(of: table), table).rows.compactMap(ReplicaColumn.init)
         if present.isEmpty {
             try await createSchemaIfMissing(table.schema, for: table)
-            try await run(ReplicaStatements.createTable(mapping), table)
+            try await create(mapping)
             // A checkpoint that outlived its replica speaks of rows that are gone.
             if let checkpoint = try await checkpointTable(for: table, creating: true) {
                 try await run(checkpoint.void, table)
             }
-        } else {
-            let missing = mapping.columns.map(\.destinationName).filter { !present.contains($0) }
-            guard missing.isEmpty else {
-                throw ReplicationError(
-                    .schemaMismatch, what: "\(table) in Redshift lacks columns that \(mapping.source) has",
-                    why: "missing: \(missing.joined(separator: ", "))",
-                    fix: "Add them there, or drop the table so that the loader makes it.")
-            }
+            return PreparedReplica()
         }
+        let comparison = ReplicaComparison(mapping: mapping, columns: present)
+        try comparison.check(otherOwner: try await run(ReplicaStatements.otherOwner(of: table), table).firstValue)
         _ = try await checkpointTable(for: table, creating: true)
+        return PreparedReplica(
+            rows: try await number(ReplicaStatements.count(table), table), narrowColumns: comparison.narrowColumns)
     }
 
-    /// Column names of a table, none when it does not exist or may not be seen.
-    package func columns(of table: TableName) async throws -> [String] {
-        try await run(ReplicaStatements.columns(of: table), table).rows.compactMap { $0.first ?? nil }
+    package func drop(_ mapping: TableMapping) async throws {
+        let table = mapping.destination
+        if let checkpoint = try await checkpointTable(for: table, creating: false) {
+            try await run(checkpoint.void, table)
+        }
+        for name in [table, SwapStatements.former(table), SwapStatements.building(table)] {
+            try await run(SwapStatements.drop(name), table)
+        }
     }
 
-    package func countRows(_ mapping: TableMapping) async throws -> Int {
-        try await number(ReplicaStatements.count(mapping.destination), mapping.destination)
+    private func create(_ mapping: TableMapping) async throws {
+        let table = mapping.destination
+        do {
+            try await run(ReplicaStatements.createTable(mapping), table)
+        } catch let error as ReplicationError where error.code == .copyRejected {
+            throw ReplicationError(
+                .schemaMismatch, what: "Redshift refuses to make \(table)", why: error.why,
+                fix:
+                    "Give the column another type (redshift-loader tables set \(mapping.label) --column X --type T) or "
+                    + "leave it out (--exclude X).", underlying: error)
+        }
+        try await grantReading(on: table)
+    }
+
+    /// `READ_ONLY_USERS` may read each table that is made.
+    func grantReading(on table: TableName) async throws {
+        let grantees = settings.readOnlyUsers
+        guard !grantees.isEmpty else { return }
+        do {
+            try await run(GrantStatements.select(on: table, to: grantees), table)
+        } catch let error as ReplicationError where error.code == .copyRejected {
+            throw ReplicationError(
+                .config, what: "READ_ONLY_USERS cannot be given SELECT on \(table)", why: error.why,
+                fix: "Name users, GROUP x or ROLE y that exist in the destination.", underlying: error)
+        }
     }
 
     /// The cluster's slices. Serverless does not tell: 8 files keep a small workgroup busy.
@@ -126,87 +158,11 @@ package actor RedshiftDestination: ReplicaDestination {
         }
     }
 
-    // MARK: Loading
-
-    package func load(_ load: ReplicaLoad) async throws -> Checkpoint {
-        let replica = load.mapping.destination
-        let authorization = try await settings.authorization()
-        var committed = load.next
-        try await transaction(replica) { table in
-            try await self.expect(load.expected, in: table, replica)
-            committed.state.replicaRows += try await self.move(load, authorization)
-            let write = try table.write(
-                committed, sourceName: load.mapping.source.description, isFirst: load.expected == nil)
-            try await self.run(write, replica)
-        }
-        return committed
-    }
-
-    /// Brings the staged rows into the replica, within the transaction at hand.
-    /// - Returns: By how many rows the replica grew.
-    private func move(_ load: ReplicaLoad, _ authorization: CopyAuthorization) async throws -> Int {
-        let mapping = load.mapping
-        let replica = mapping.destination
-        if load.appends {
-            try await copy(into: RedshiftText.table(replica), load, authorization)
-            try Self.check(try await number(ReplicaStatements.lastCopyCount, replica), load)
-            return load.staged.rows
-        }
-        let staging = "loader_stage_" + StableDigest.hex(replica.description)
-        try await run(ReplicaStatements.createStaging(staging, like: replica), replica)
-        try await copy(into: RedshiftText.identifier(staging), load, authorization)
-        try Self.check(try await number(ReplicaStatements.countStaged(staging), replica), load)
-        let deleted = try await run(ReplicaStatements.deleteOlder(staging, mapping), replica).affectedRows
-        let inserted = try await run(ReplicaStatements.insertStaged(staging, mapping), replica).affectedRows
-        try await run(ReplicaStatements.dropStaging(staging), replica)
-        return inserted - deleted
-    }
-
-    private func copy(into target: String, _ load: ReplicaLoad, _ authorization: CopyAuthorization) async throws {
-        let statement = ReplicaStatements.copy(
-            into: target, load, authorization: authorization, region: settings.region)
-        do {
-            try await connection().execute(statement)
-        } catch let error as PostgresError {
-            let plain = ReplicationError(
-                destination: error, table: load.mapping.destination, secrets: authorization.secrets)
-            guard plain.code == .copyRejected, let detail = await loadErrorDetail() else { throw plain }
-            throw ReplicationError.rejected(detail, table: load.mapping.destination)
-        }
-    }
-
-    /// What the load-error tables say of the COPY that just failed; they outlive the rollback that comes first.
-    private func loadErrorDetail() async -> LoadErrorDetail? {
-        do {
-            try await run("ROLLBACK", nil)
-            guard let id = try await run(ReplicaStatements.lastCopyID, nil).firstValue, let number = Int64(id) else {
-                return nil
-            }
-            for query in [ReplicaStatements.loadErrors, ReplicaStatements.oldLoadErrors] {
-                if let detail = await firstDetail(query("\(number)")) { return detail }
-            }
-        } catch {
-            logger.debug("the load-error tables cannot be read: \(error)")
-        }
-        return nil
-    }
-
-    private func firstDetail(_ query: String) async -> LoadErrorDetail? {
-        do {
-            guard let row = try await run(query, nil).rows.first, row.count == 6 else { return nil }
-            return LoadErrorDetail(
-                column: row[0] ?? "", type: row[1] ?? "", length: row[2] ?? "", code: row[3].flatMap { Int($0) } ?? 0,
-                reason: row[4] ?? "", line: row[5] ?? "")
-        } catch {
-            return nil
-        }
-    }
-
     // MARK: Helpers
 
     /// BEGIN, LOCK of the checkpoint as first statement, `body`, COMMIT; any error rolls back. A lost connection is
     /// rolled back by the server, or was committed: the next run asks the checkpoint.
-    private func transaction(
+    func transaction(
         _ replica: TableName, _ body: (CheckpointTable) async throws -> Void
     ) async throws {
         guard let table = try await checkpointTable(for: replica, creating: true) else { return }
@@ -222,7 +178,7 @@ package actor RedshiftDestination: ReplicaDestination {
     }
 
     /// A connection that cannot even roll back is dropped; the server rolls back then.
-    private func abandonTransaction() async {
+    func abandonTransaction() async {
         do {
             try await opened?.execute("ROLLBACK")
         } catch {
@@ -230,13 +186,13 @@ package actor RedshiftDestination: ReplicaDestination {
         }
     }
 
-    private func expect(_ expected: CheckpointStamp?, in table: CheckpointTable, _ replica: TableName) async throws {
+    func expect(_ expected: CheckpointStamp?, in table: CheckpointTable, _ replica: TableName) async throws {
         let row = try await run(table.read, replica).rows.first
         let found = try row.map { try CheckpointTable.decode($0, of: table.table).stamp }
         guard found == expected else { throw ReplicationError.overtaken(replica, found: found) }
     }
 
-    private static func check(_ staged: Int, _ load: ReplicaLoad) throws {
+    static func check(_ staged: Int, _ load: ReplicaLoad) throws {
         guard staged == load.staged.rows else {
             throw ReplicationError(
                 .copyRejected,
@@ -275,15 +231,19 @@ package actor RedshiftDestination: ReplicaDestination {
 
     private func createSchemaIfMissing(_ schema: String, for replica: TableName) async throws {
         let exists = try await run(ReplicaStatements.schemaExists(schema), replica)
-        if exists.rows.isEmpty { try await run(ReplicaStatements.createSchema(schema), replica) }
+        guard exists.rows.isEmpty else { return }
+        try await run(ReplicaStatements.createSchema(schema), replica)
+        if schema == replica.schema, !settings.readOnlyUsers.isEmpty {
+            try await run(GrantStatements.usage(on: schema, to: settings.readOnlyUsers), replica)
+        }
     }
 
-    private func number(_ statement: String, _ table: TableName?) async throws -> Int {
+    func number(_ statement: String, _ table: TableName?) async throws -> Int {
         try await run(statement, table).firstValue.flatMap { Int($0) } ?? 0
     }
 
     @discardableResult
-    private func run(_ statement: String, _ table: TableName?) async throws -> PostgresResult {
+    func run(_ statement: String, _ table: TableName?) async throws -> PostgresResult {
         do {
             return try await connection().execute(statement)
         } catch let error as PostgresError {
@@ -291,7 +251,7 @@ package actor RedshiftDestination: ReplicaDestination {
         }
     }
 
-    private func connection() async throws -> PostgresConnection {
+    func connection() async throws -> PostgresConnection {
         if let opened { return opened }
         let connection = try await PostgresConnection.connect(to: settings.endpoint)
         try await connection.execute("SET timezone TO 'UTC'")

@@ -10,20 +10,30 @@ enum ReplicaStatements {
         "CREATE SCHEMA IF NOT EXISTS \(RedshiftText.identifier(schema))"
     }
 
-    /// Columns: name, type, longest in bytes.
+    /// Columns: see `ReplicaColumn`.
     static func columns(of table: TableName) -> String {
         """
-        SELECT column_name, data_type, character_maximum_length FROM information_schema.columns \
+        SELECT column_name, data_type, character_maximum_length, numeric_precision, numeric_scale, is_nullable, \
+        column_default FROM information_schema.columns \
         WHERE table_schema = \(RedshiftText.literal(table.schema)) \
         AND table_name = \(RedshiftText.literal(table.name)) ORDER BY ordinal_position
         """
     }
 
-    /// The replica: rows of one key on one slice, sorted by what analysts filter by.
+    /// The owner where it is not the present user; no row otherwise.
+    static func otherOwner(of table: TableName) -> String {
+        """
+        SELECT tableowner FROM pg_tables WHERE schemaname = \(RedshiftText.literal(table.schema)) \
+        AND tablename = \(RedshiftText.literal(table.name)) AND tableowner <> CURRENT_USER
+        """
+    }
+
+    /// The replica: rows of one key on one slice, sorted by what analysts filter by, unless told otherwise.
     ///
     /// Only key columns are NOT NULL: a source may drop the constraint of any other. Columns of 65,535 bytes cost what
     /// their values take.
-    static func createTable(_ mapping: TableMapping) -> String {
+    /// - Parameter table: The table's name; nil for the replica's own.
+    static func createTable(_ mapping: TableMapping, named table: TableName? = nil) -> String {
         let columns = mapping.columns.map { column in
             let isKey = mapping.primaryKey.contains(column.source.name)
             let name = RedshiftText.identifier(column.destinationName)
@@ -31,15 +41,29 @@ enum ReplicaStatements {
         }
         let key = mapping.keyColumns.map { RedshiftText.identifier($0.destinationName) }
         let primaryKey = key.isEmpty ? "" : ", PRIMARY KEY (\(key.joined(separator: ", ")))"
-        var attributes = ""
-        if let first = mapping.keyColumns.first, first.destinationType.canBeSortKey {
-            attributes += " DISTSTYLE KEY DISTKEY (\(RedshiftText.identifier(first.destinationName)))"
-        }
-        if let updated = mapping.updatedColumn, updated.destinationType.canBeSortKey {
-            attributes += " COMPOUND SORTKEY (\(RedshiftText.identifier(updated.destinationName)))"
-        }
         let list = columns.joined(separator: ", ") + primaryKey
-        return "CREATE TABLE IF NOT EXISTS \(RedshiftText.table(mapping.destination)) (\(list))\(attributes)"
+        let name = RedshiftText.table(table ?? mapping.destination)
+        return "CREATE TABLE IF NOT EXISTS \(name) (\(list))\(distribution(mapping))\(sorting(mapping))"
+    }
+
+    private static func distribution(_ mapping: TableMapping) -> String {
+        if mapping.layout.distributionKey?.isEmpty == true { return " DISTSTYLE AUTO" }
+        let natural = mapping.keyColumns.first { $0.destinationType.canBeSortKey }
+        guard let column = mapping.layout.distributionKey ?? natural?.destinationName else { return "" }
+        return " DISTSTYLE KEY DISTKEY (\(RedshiftText.identifier(column)))"
+    }
+
+    private static func sorting(_ mapping: TableMapping) -> String {
+        let natural = mapping.mode == .fullSync ? mapping.updatedColumn : mapping.cursorColumn
+        let fitting = natural.flatMap { $0.destinationType.canBeSortKey ? [$0.destinationName] : nil }
+        let columns = mapping.layout.sortKey ?? fitting ?? []
+        guard !columns.isEmpty else { return "" }
+        return " COMPOUND SORTKEY (\(columns.map(RedshiftText.identifier).joined(separator: ", ")))"
+    }
+
+    /// Redshift widens text only outside of transactions.
+    static func widen(_ column: String, of table: TableName, to bytes: Int) -> String {
+        "ALTER TABLE \(RedshiftText.table(table)) ALTER COLUMN \(RedshiftText.identifier(column)) TYPE VARCHAR(\(bytes))"
     }
 
     static func count(_ table: TableName) -> String {
@@ -54,12 +78,13 @@ enum ReplicaStatements {
 
     /// - Parameter target: A quoted table, permanent or temporary.
     static func copy(
-        into target: String, _ load: ReplicaLoad, authorization: CopyAuthorization, region: String?
+        into target: String, _ load: ReplicaLoad, _ objects: StagedObjects, authorization: CopyAuthorization,
+        region: String?
     ) -> String {
         """
-        COPY \(target) (\(columnList(load.mapping))) FROM \(RedshiftText.literal(load.staged.copyFrom)) \
+        COPY \(target) (\(columnList(load.mapping))) FROM \(RedshiftText.literal(objects.copyFrom)) \
         \(authorization.sql) FORMAT AS CSV NULL AS \(RedshiftText.literal(load.format.nullSentinel)) \
-        \(load.staged.compression.rawValue)\(load.staged.isManifest ? " MANIFEST" : "")\
+        \(objects.compression.rawValue)\(objects.isManifest ? " MANIFEST" : "")\
         \(region.map { " REGION " + RedshiftText.literal($0) } ?? "") \
         DATEFORMAT 'auto' TIMEFORMAT 'auto' MAXERROR 0 COMPUPDATE OFF STATUPDATE OFF
         """
@@ -89,6 +114,8 @@ enum ReplicaStatements {
             """
     }
 
+    static func deleteAll(_ table: TableName) -> String { "DELETE FROM \(RedshiftText.table(table))" }
+
     static func insertStaged(_ staging: String, _ mapping: TableMapping) -> String {
         let list = columnList(mapping)
         return """
@@ -99,7 +126,7 @@ enum ReplicaStatements {
 
     static func dropStaging(_ name: String) -> String { "DROP TABLE \(RedshiftText.identifier(name))" }
 
-    private static func columnList(_ mapping: TableMapping) -> String {
+    static func columnList(_ mapping: TableMapping) -> String {
         mapping.columns.map { RedshiftText.identifier($0.destinationName) }.joined(separator: ", ")
     }
 

@@ -27,6 +27,22 @@ enum BatchStatements {
         ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END, current_database()
         """
 
+    /// What a write to the table, to its partitions or children cannot leave unchanged: its files, the counters of rows
+    /// written, and since when these count. NULL where the server counts nothing, and on a standby.
+    static func changeToken(of table: TableName) -> String {
+        let literal = CatalogStatements.literal(quoted(table.schema) + "." + quoted(table.name))
+        return """
+            WITH RECURSIVE family AS (SELECT \(literal)::regclass::oid AS oid UNION \
+            SELECT i.inhrelid FROM pg_inherits i JOIN family f ON f.oid = i.inhparent) \
+            SELECT CASE WHEN current_setting('track_counts') = 'on' AND NOT pg_is_in_recovery() THEN \
+            concat_ws(' ', extract(epoch FROM pg_postmaster_start_time()), \
+            (SELECT extract(epoch FROM stats_reset) FROM pg_stat_database WHERE datname = current_database()), \
+            string_agg(concat_ws(':', f.oid, pg_relation_filenode(f.oid), pg_stat_get_tuples_inserted(f.oid), \
+            pg_stat_get_tuples_updated(f.oid), pg_stat_get_tuples_deleted(f.oid)), ' ' ORDER BY f.oid)) END \
+            FROM family f
+            """
+    }
+
     /// A read-only snapshot with the output formats of the journey. The settings end with the transaction, so that a
     /// pooler that shares sessions does no harm.
     static func begin(statementTimeout: Duration) -> String {
@@ -39,16 +55,14 @@ enum BatchStatements {
             """
     }
 
-    /// Measures a batch: one row with the count, the last row's position and the highest `updated_key`; none when
+    /// Measures a batch: one row with the count, the last row's position and the highest cursor value; none when
     /// nothing is new.
     ///
-    /// Columns: count, `updated_key` of the last row or NULL, the highest `updated_key` or NULL, then the key.
+    /// Columns: count, the leading column of the last row or NULL, the highest cursor value or NULL, then the key.
     static func extent(_ query: BatchQuery, updatedSample: String?) -> String {
         let mapping = query.mapping
         let order = orderColumns(query).map { "t.\(quoted($0))" }.joined(separator: ", ")
-        let updated = mapping.updatedKey.map { "t.\(quoted($0))" } ?? "NULL::text"
-        let highest =
-            mapping.updatedKey.map { "max(t.\(quoted($0))) OVER w" } ?? "NULL::text"
+        let leading = mapping.leadingColumn.map { "t.\(quoted($0.source.name))" } ?? "NULL::text"
         let keys = mapping.primaryKey.indices.map { "k\($0)::text" }.joined(separator: ", ")
         let rawKeys = mapping.primaryKey.enumerated().map { "t.\(quoted($1)) AS k\($0)" }.joined(separator: ", ")
         // Only a key that may be NULL is looked at; the flag comes last.
@@ -58,7 +72,7 @@ enum BatchStatements {
             nullable.isEmpty ? "" : ", bool_or(\(nullable.joined(separator: " OR "))) OVER w AS m"
         return """
             SELECT n, u::text, h::text, \(keys)\(flag) FROM (\
-            SELECT row_number() OVER w AS n, \(updated) AS u, \(highest) AS h, \(rawKeys)\(rawFlag) \
+            SELECT row_number() OVER w AS n, \(leading) AS u, \(highestCursor(query)) AS h, \(rawKeys)\(rawFlag) \
             FROM \(table(mapping)) AS t \(whereClause(query, last: nil, updatedSample: updatedSample))\
             WINDOW w AS (ORDER BY \(order) ROWS UNBOUNDED PRECEDING) ORDER BY \(order) LIMIT \(query.rowLimit)\
             ) AS batch ORDER BY n DESC LIMIT 1
@@ -67,13 +81,13 @@ enum BatchStatements {
 
     /// The batch's rows, bounded by its measured last row instead of a sort, in the mapping's column order.
     static func copy(
-        _ query: BatchQuery, extent: BatchExtent, format: BatchFormat, updatedSample: String?
+        _ query: BatchQuery, extent: BatchExtent, format: BatchFormat, updatedSample: String?, hashSalt: String
     ) -> String {
-        let list = query.mapping.columns.map { expression($0.source) }.joined(separator: ", ")
+        let list = query.mapping.columns.map { ColumnExpression.sql(for: $0, hashSalt: hashSalt) }
         let isOpenEnded = extent.rows < query.rowLimit
         let condition = whereClause(query, last: isOpenEnded ? nil : extent.last, updatedSample: updatedSample)
         return """
-            COPY (SELECT \(list) FROM \(table(query.mapping)) AS t \(condition)) TO STDOUT \
+            COPY (SELECT \(list.joined(separator: ", ")) FROM \(table(query.mapping)) AS t \(condition)) TO STDOUT \
             (FORMAT csv, NULL '\(format.nullSentinel)', ENCODING 'UTF8')
             """
     }
@@ -81,6 +95,18 @@ enum BatchStatements {
     /// Some value of the column, for the unit of an epoch.
     static func sample(_ mapping: TableMapping, column: String) -> String {
         "SELECT max(t.\(quoted(column)))::text FROM \(table(mapping)) AS t"
+    }
+
+    /// Rows that a pass with this floor would look at, whoever wrote them.
+    static func count(_ mapping: TableMapping, from floor: CursorFloor?, updatedSample: String?) -> String {
+        let query = BatchQuery(mapping: mapping, scan: .whole, floor: floor, horizon: nil, rowLimit: .max)
+        let condition = whereClause(query, last: nil, updatedSample: updatedSample)
+        return "SELECT count(*) FROM \(table(mapping)) AS t \(condition)"
+    }
+
+    /// Fails where the filter is no condition over the table's columns; reads no row.
+    static func checkFilter(_ filter: String, of mapping: TableMapping) -> String {
+        "SELECT 1 FROM \(table(mapping)) AS t WHERE \(parenthesised(filter)) LIMIT 0"
     }
 
     // MARK: Pieces
@@ -91,51 +117,56 @@ enum BatchStatements {
         quoted(mapping.source.schema) + "." + quoted(mapping.source.name)
     }
 
-    private static func expression(_ column: SourceColumn) -> String {
-        let name = "t." + quoted(column.name)
-        // Arrays and composites are the only types outside of this list that become SUPER.
-        if column.replicaType == .semistructured, !["json", "jsonb", "hstore"].contains(column.typeName) {
-            return "to_jsonb(\(name))"
+    /// A line end before the bracket, so that a comment at the filter's end does not swallow it.
+    private static func parenthesised(_ filter: String) -> String { "(\(filter)\n)" }
+
+    /// The highest cursor value among the rows up to the present one and the one known so far.
+    private static func highestCursor(_ query: BatchQuery) -> String {
+        guard let cursor = query.mapping.cursorColumn else { return "NULL::text" }
+        let name = "t." + quoted(cursor.source.name)
+        var highest = name
+        // Rows come in the cursor's order, but for those of a load by another key. There is no max() of uuid.
+        if case .byKey = query.scan, query.mapping.leadingColumn != nil {
+            let isIdentifier = cursor.source.typeName == "uuid"
+            highest = isIdentifier ? "(max(\(name)::text) OVER w)::uuid" : "max(\(name)) OVER w"
         }
-        let type = PostgresType(name: column.typeName, kind: "b", category: "U")
-        switch PostgresTypeMapping(type: type).form {
-        case .plain: return name
-        case .cast(let target): return "\(name)::\(target)"
-        case .function(let function): return "\(function)(\(name))"
-        case .hex: return "encode(\(name), 'hex')"
-        }
+        guard let known = query.highestCursor, isLiteral(known, of: cursor) else { return highest }
+        return "greatest(\(highest), \(typed(known, cursor.source)))"
     }
 
-    /// The columns that order the scan: the key alone, or behind the `updated_key`.
+    /// A position set by hand is written as a time, whatever the column's type.
+    private static func isLiteral(_ value: String, of column: ColumnMapping) -> Bool {
+        UpdatedKeyKind(typeName: column.source.typeName) != .epoch || Int64(value) != nil
+    }
+
+    /// The columns that order the scan: the key alone, or behind the leading column.
     private static func orderColumns(_ query: BatchQuery) -> [String] {
         switch query.scan {
-        case .byKey, .unstamped: query.mapping.primaryKey
-        case .changes: [query.mapping.updatedKey].compactMap { $0 } + query.mapping.primaryKey
+        case .whole, .byKey, .unstamped: query.mapping.primaryKey
+        case .changes: [query.mapping.leadingColumn?.source.name].compactMap { $0 } + query.mapping.primaryKey
         }
     }
 
     private static func whereClause(_ query: BatchQuery, last: CursorPosition?, updatedSample: String?) -> String {
         let mapping = query.mapping
-        var conditions: [String] = []
-        if let updated = mapping.updatedColumn {
-            let name = "t." + quoted(updated.source.name)
+        var conditions = mapping.scope.filter.map { [parenthesised($0)] } ?? []
+        if let cursor = mapping.cursorColumn {
+            let name = "t." + quoted(cursor.source.name)
             switch query.scan {
-            case .byKey: break
+            case .whole, .byKey: break
             case .unstamped: conditions.append("\(name) IS NULL")
-            case .changes where updated.source.isNullable: conditions.append("\(name) IS NOT NULL")
+            case .changes where cursor.source.isNullable: conditions.append("\(name) IS NOT NULL")
             case .changes: break
             }
-            if let floor = query.floor,
-                let bound = UpdatedKeyKind(typeName: updated.source.typeName)?
-                    .lowerBound(of: floor, sample: updatedSample)
-            {
-                conditions.append("\(name) >= \(typed(bound, updated.source))")
+            if let bound = lowerBound(query.floor, of: cursor, updatedSample: updatedSample) {
+                conditions.append("\(name) >= \(typed(bound, cursor.source))")
             }
         }
         if let horizon = query.horizon {
             conditions.append("age(t.xmin) BETWEEN 0 AND age('\(horizon)'::xid8::xid)")
         }
         switch query.scan {
+        case .whole: break
         case .byKey(let key), .unstamped(let key):
             if let key { conditions.append(compare(mapping, nil, key, ">")) }
             if let last { conditions.append(compare(mapping, nil, last.key, "<=")) }
@@ -146,15 +177,26 @@ enum BatchStatements {
         return conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ") + " "
     }
 
+    private static func lowerBound(
+        _ floor: CursorFloor?, of cursor: ColumnMapping, updatedSample: String?
+    ) -> String? {
+        switch floor {
+        case nil: nil
+        case .key(let key): key
+        case .time(let time):
+            UpdatedKeyKind(typeName: cursor.source.typeName)?.lowerBound(of: time, sample: updatedSample)
+        }
+    }
+
     /// A row comparison, which an index on its first column bounds.
     private static func compare(
-        _ mapping: TableMapping, _ updated: String?, _ key: [String], _ operation: String
+        _ mapping: TableMapping, _ leading: String?, _ key: [String], _ operation: String
     ) -> String {
         var names: [String] = []
         var values: [String] = []
-        if let updated, let column = mapping.updatedColumn {
+        if let leading, let column = mapping.leadingColumn {
             names.append("t." + quoted(column.source.name))
-            values.append(typed(updated, column.source))
+            values.append(typed(leading, column.source))
         }
         for (column, value) in zip(mapping.keyColumns, key) {
             names.append("t." + quoted(column.source.name))

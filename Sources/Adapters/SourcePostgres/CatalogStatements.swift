@@ -26,8 +26,8 @@ enum CatalogStatements {
         """
     }
 
-    /// Columns: relation oid, name, type, nullable, type kind, type category, sequential; domains are resolved to what
-    /// they are made of.
+    /// Columns: relation oid, name, type, nullable, type kind, type category, sequential, readable; domains are resolved
+    /// to what they are made of.
     static func columns(schema: String, table: String?) -> String {
         """
         WITH RECURSIVE resolved AS (\
@@ -41,7 +41,8 @@ enum CatalogStatements {
         CASE WHEN r.modifier = -1 THEN t.typtypmod ELSE r.modifier END \
         FROM resolved r JOIN pg_type t ON t.oid = r.type WHERE t.typtype = 'd') \
         SELECT r.attrelid, r.attname, format_type(r.type, r.modifier), NOT r.attnotnull, t.typtype, t.typcategory, \
-        r.attidentity <> '' OR coalesce(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false) \
+        r.attidentity <> '' OR coalesce(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false), \
+        has_column_privilege(r.attrelid, r.attnum, 'SELECT') \
         FROM resolved r JOIN pg_type t ON t.oid = r.type \
         LEFT JOIN pg_attrdef d ON d.adrelid = r.attrelid AND d.adnum = r.attnum \
         WHERE t.typtype <> 'd' ORDER BY r.attrelid, r.attnum
@@ -62,10 +63,12 @@ enum CatalogStatements {
         """
     }
 
-    /// `relkind`: r table, p partitioned table, v view, m materialized view, f foreign table.
-    static func kind(of table: TableName) -> String {
+    /// Columns: `relkind` (r table, p partitioned table, v view, m materialized view, f foreign table), whether the
+    /// user may read rows' transaction numbers, the database's encoding.
+    static func relation(_ table: TableName) -> String {
         """
-        SELECT c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+        SELECT c.relkind, c.relkind IN ('r', 'p') AND has_column_privilege(c.oid, 'xmin', 'SELECT'), \
+        (SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
         WHERE n.nspname = \(literal(table.schema)) AND c.relname = \(literal(table.name))
         """
     }

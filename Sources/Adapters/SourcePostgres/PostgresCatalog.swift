@@ -34,7 +34,7 @@ struct PostgresCatalog {
         let mapping = PostgresTypeMapping(type: type)
         return SourceColumn(
             name: name, typeName: typeName, isNullable: row[3] == "t", replicaType: mapping.replicaType,
-            warnings: mapping.warnings)
+            warnings: mapping.warnings, isHidden: row[7] == "f" ? true : nil)
     }
 
     private static func table(

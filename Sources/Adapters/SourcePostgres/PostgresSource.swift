@@ -6,25 +6,29 @@ import Replication
 package actor PostgresSource: TableSource {
     private let connection: PostgresConnection
     private let statementTimeout: Duration
+    private let hashSalt: String
     /// Highest value of the `updated_key` column, read once a pass where its unit must be known.
     private var updatedSample: String?
 
     /// Rows arrive in chunks of about this many bytes.
     private static let chunkBytes = 1 << 20
 
-    private init(connection: PostgresConnection, statementTimeout: Duration) {
+    private init(connection: PostgresConnection, statementTimeout: Duration, hashSalt: String) {
         self.connection = connection
         self.statementTimeout = statementTimeout
+        self.hashSalt = hashSalt
     }
 
-    /// - Parameter statementTimeout: Enforced by the server on each statement.
+    /// - Parameters:
+    ///   - statementTimeout: Enforced by the server on each statement.
+    ///   - hashSalt: Put before values of hashed columns.
     /// - Throws: `ReplicationError`, in the words of a source.
     package static func connect(
-        to endpoint: PostgresEndpoint, statementTimeout: Duration = .seconds(600)
+        to endpoint: PostgresEndpoint, statementTimeout: Duration = .seconds(600), hashSalt: String = ""
     ) async throws -> PostgresSource {
         try await asSource {
             let connection = try await PostgresConnection.connect(to: endpoint)
-            return PostgresSource(connection: connection, statementTimeout: statementTimeout)
+            return PostgresSource(connection: connection, statementTimeout: statementTimeout, hashSalt: hashSalt)
         }
     }
 
@@ -50,28 +54,36 @@ package actor PostgresSource: TableSource {
         try await asSource(mapping.source) {
             // The order is part of the cursor's proof: activity, prepared transactions, then the snapshot.
             let activity = try await readActivity()
+            let token = mapping.mode == .fullSync ? try await changeToken(of: mapping.source) : nil
             try await begin()
             let row = try await connection.execute(BatchStatements.horizon).rows.first ?? []
             try await checkColumns(of: mapping)
             updatedSample = try await sample(mapping)
-            let kind = try await connection.execute(CatalogStatements.kind(of: mapping.source)).firstValue
+            let relation = try await connection.execute(CatalogStatements.relation(mapping.source)).rows.first ?? []
             try await connection.execute("COMMIT")
             guard row.count == 5, let horizon = row[0].flatMap({ UInt64($0) }), let end = row[1].flatMap({ UInt64($0) })
             else { throw Self.unreadable("the snapshot") }
             let identity = SourceIdentity(system: row[2] ?? "", timeline: row[3] ?? "", database: row[4] ?? "")
-            // Rows of views and foreign tables show no transaction number.
-            let hasVersions = kind == "r" || kind == "p"
+            guard relation.count == 3 else { throw Self.unreadable("the table") }
+            // Rows of views and foreign tables show no transaction number, nor does a table whose columns alone we may
+            // read.
+            let hasVersions = ["r", "p"].contains(relation[0]) && relation[1] == "t"
             return PassStart(
-                identity: identity, activity: activity, horizon: hasVersions ? horizon : nil, nextTransaction: end)
+                identity: identity, activity: activity, horizon: hasVersions ? horizon : nil, nextTransaction: end,
+                changeToken: ["r", "p", "m"].contains(relation[0]) ? token : nil,
+                guaranteesUTF8: relation[2] != "SQL_ASCII")
         }
     }
 
     package func openBatch(_ query: BatchQuery) async throws -> BatchExtent {
         try await asSource(query.mapping.source) {
             try await begin()
+            if query.scan == .whole {
+                return BatchExtent(rows: try await estimate(query.mapping), last: nil, highestCursor: nil)
+            }
             let statement = BatchStatements.extent(query, updatedSample: updatedSample)
             guard let row = try await connection.execute(statement).rows.first else {
-                return BatchExtent(rows: 0, last: nil, highestUpdatedKey: nil)
+                return BatchExtent(rows: 0, last: nil, highestCursor: query.highestCursor)
             }
             guard let count = row[0].flatMap({ Int($0) }) else { throw Self.unreadable("a batch's count") }
             let width = query.mapping.primaryKey.count
@@ -80,7 +92,7 @@ package actor PostgresSource: TableSource {
                 throw Self.nullKey(query.mapping)
             }
             return BatchExtent(
-                rows: count, last: CursorPosition(updated: row[1], key: Array(key)), highestUpdatedKey: row[2])
+                rows: count, last: CursorPosition(updated: row[1], key: Array(key)), highestCursor: row[2])
         }
     }
 
@@ -88,7 +100,8 @@ package actor PostgresSource: TableSource {
         let table = query.mapping.source
         try await asSource(table) {
             try await self.connection.beginCopyOut(
-                BatchStatements.copy(query, extent: extent, format: format, updatedSample: updatedSample))
+                BatchStatements.copy(
+                    query, extent: extent, format: format, updatedSample: updatedSample, hashSalt: hashSalt))
         }
         let connection = connection
         return RowStream {
@@ -116,7 +129,50 @@ package actor PostgresSource: TableSource {
         }
     }
 
+    /// Rows at or above a floor, for people who are about to read them again.
+    /// - Returns: nil where counting takes longer than `limit`.
+    package func count(
+        _ mapping: TableMapping, from floor: CursorFloor?, within limit: Duration
+    ) async throws -> Int? {
+        let sample = try await asSource(mapping.source) { try await self.sample(mapping) }
+        let statement = BatchStatements.count(mapping, from: floor, updatedSample: sample)
+        do {
+            return try await asSource(mapping.source) {
+                try await connection.execute(BatchStatements.begin(statementTimeout: limit))
+                let count = try await connection.execute(statement).firstValue.flatMap { Int($0) }
+                try await connection.execute("COMMIT")
+                return count
+            }
+        } catch let error as ReplicationError where error.code == .sourceTimeout {
+            try await asSource { try await connection.execute("ROLLBACK") }
+            return nil
+        }
+    }
+
+    /// - Throws: `ReplicationError` `E_CONFIG` with the server's words where the mapping's filter is no condition.
+    package func checkFilter(of mapping: TableMapping) async throws {
+        guard let filter = mapping.scope.filter else { return }
+        do {
+            try await begin()
+            try await connection.execute(BatchStatements.checkFilter(filter, of: mapping))
+            try await connection.execute("COMMIT")
+        } catch let error as PostgresError {
+            throw ReplicationError(
+                .config, what: "The filter of \(mapping.source) cannot be used", why: error.why,
+                fix: "Give a condition over its columns, for example --where \"status <> 'draft'\".", underlying: error)
+        }
+    }
+
     // MARK: Helpers
+
+    private func changeToken(of table: TableName) async throws -> String? {
+        try await connection.execute(BatchStatements.changeToken(of: table)).firstValue
+    }
+
+    private func estimate(_ mapping: TableMapping) async throws -> Int {
+        let relations = CatalogStatements.relations(schema: mapping.source.schema, table: mapping.source.name)
+        return max(0, try await connection.execute(relations).rows.first?[3].flatMap { Int($0) } ?? 0)
+    }
 
     private func begin() async throws {
         try await connection.execute(BatchStatements.begin(statementTimeout: statementTimeout))

@@ -73,6 +73,9 @@ struct PostgresTypeMapping: Sendable, Hashable {
         "json": json, "jsonb": json, "hstore": .init(.semistructured, form: .function("hstore_to_jsonb")),
         "text": longText, "citext": longText, "xml": longText, "tsvector": longText, "tsquery": longText,
         "jsonpath": longText, "name": longText, "\"char\"": longText, "refcursor": longText,
+        // PostGIS prints hexadecimal EWKB.
+        "geometry": .init(.varbyte(bytes: 16_777_216), warnings: ["arrives as EWKB in a VARBYTE column"]),
+        "geography": .init(.varbyte(bytes: 16_777_216), warnings: ["arrives as EWKB in a VARBYTE column"]),
         "inet": .init(.varchar(bytes: 64)), "cidr": .init(.varchar(bytes: 64)),
         "macaddr": .init(.varchar(bytes: 17)), "macaddr8": .init(.varchar(bytes: 23)),
         "point": shape, "line": shape, "lseg": shape, "box": shape, "path": shape, "polygon": shape, "circle": shape,

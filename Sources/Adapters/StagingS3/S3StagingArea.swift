@@ -27,7 +27,7 @@ package struct S3StagingArea: StagingArea {
     }
 
     package func discard(_ batch: StagedBatch) async throws {
-        try await asStaging { try await client.delete(keys: batch.keys) }
+        try await asStaging { try await client.delete(keys: batch.objectKeys) }
     }
 
     // MARK: Staging
@@ -35,23 +35,31 @@ package struct S3StagingArea: StagingArea {
     private func stage<Compressor: FileCompressor>(
         _ rows: RowStream, folder: String, plan: StagingPlan, with compressor: Compressor.Type
     ) async throws -> StagedBatch {
-        var batch = StagedBatch(
-            copyFrom: "", isManifest: false, compression: Compressor.compression, keys: [], rows: 0, bytes: 0,
-            compressedBytes: 0)
+        var progress = Progress()
         do {
-            try await upload(rows, into: &batch, folder: folder, plan: plan, with: compressor)
-            try await finish(&batch, folder: folder)
-            return batch
+            try await upload(rows, into: &progress, folder: folder, plan: plan, with: compressor)
+            let objects = try await finish(&progress, folder: folder, Compressor.compression)
+            return StagedBatch(
+                content: .objects(objects), rows: progress.rows, bytes: progress.bytes,
+                compressedBytes: progress.compressedBytes)
         } catch {
-            await abandon(batch.keys)
+            await abandon(progress.keys)
             throw error
         }
+    }
+
+    /// What was staged so far.
+    private struct Progress {
+        var keys: [String] = []
+        var rows = 0
+        var bytes = 0
+        var compressedBytes = 0
     }
 
     /// Compresses and uploads at once: while a chunk is compressed the next one is read, and up to two finished files
     /// are on their way.
     private func upload<Compressor: FileCompressor>(
-        _ rows: RowStream, into batch: inout StagedBatch, folder: String, plan: StagingPlan,
+        _ rows: RowStream, into batch: inout Progress, folder: String, plan: StagingPlan,
         with compressorType: Compressor.Type
     ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { uploads in
@@ -83,15 +91,20 @@ package struct S3StagingArea: StagingArea {
         }
     }
 
-    private func finish(_ batch: inout StagedBatch, folder: String) async throws {
-        batch.copyFrom = batch.keys.first.map(url) ?? ""
-        guard batch.keys.count > 1 else { return }
-        let manifest = try StagedManifest(urls: batch.keys.map(url)).encoded()
+    private func finish(
+        _ progress: inout Progress, folder: String, _ compression: StagedCompression
+    ) async throws -> StagedObjects {
+        guard progress.keys.count > 1 else {
+            return StagedObjects(
+                copyFrom: progress.keys.first.map(url) ?? "", isManifest: false, compression: compression,
+                keys: progress.keys)
+        }
+        let manifest = try StagedManifest(urls: progress.keys.map(url)).encoded()
         let key = key(folder, "manifest.json")
-        batch.keys.append(key)
+        progress.keys.append(key)
         try await put(key, manifest, "application/json")
-        batch.isManifest = true
-        batch.copyFrom = url(key)
+        return StagedObjects(
+            copyFrom: url(key), isManifest: true, compression: compression, keys: progress.keys)
     }
 
     /// Removes what was uploaded before a failure. It must run although the task may be cancelled, hence a task of its

@@ -13,7 +13,8 @@ actor BatchScreen {
         self.mapping = mapping
         self.journal = journal
         screen = RowScreen(
-            mapping: mapping, narrowColumns: mapping.mode == .fullSync && mapping.refresh == .swap ? [:] : narrowColumns,
+            mapping: mapping,
+            narrowColumns: mapping.mode == .fullSync && mapping.refresh == .swap ? [:] : narrowColumns,
             format: format, cutsLongText: cutsLongText, checksUTF8: checksUTF8, parsesAll: checksAll)
     }
 

@@ -13,7 +13,8 @@ package struct ModeSuggestion: Sendable, Hashable {
     static let fullSyncRowLimit = 1_000_000
 
     package init(for table: SourceTable) {
-        primaryKey = table.uniqueKeys.first?.columns ?? []
+        let readable = Set(table.columns.filter(\.isReadable).map(\.name))
+        primaryKey = table.uniqueKeys.first { readable.isSuperset(of: $0.columns) }?.columns ?? []
         updatedKey = Self.updatedColumn(of: table)?.name
         mode = nil
         reason = ""
@@ -61,7 +62,7 @@ package struct ModeSuggestion: Sendable, Hashable {
     }
 
     private static func updatedColumn(of table: SourceTable) -> SourceColumn? {
-        let usable = table.columns.filter { UpdatedKeyKind(typeName: $0.typeName) != nil }
+        let usable = table.columns.filter { $0.isReadable && UpdatedKeyKind(typeName: $0.typeName) != nil }
         // An integer named updated_at is an epoch; one named "updated" may be anything.
         let stamps = usable.filter {
             $0.name.lowercased().hasSuffix("_at") || UpdatedKeyKind(typeName: $0.typeName) != .epoch

@@ -8,16 +8,23 @@ package struct SourceColumn: Sendable, Hashable, Codable {
     package var replicaType: ReplicaType
     /// What a person should know before loading, in whole sentences.
     package var warnings: [String]
+    /// true: the connection's user has no SELECT on it.
+    package var isHidden: Bool?
 
     package init(
-        name: String, typeName: String, isNullable: Bool, replicaType: ReplicaType, warnings: [String] = []
+        name: String, typeName: String, isNullable: Bool, replicaType: ReplicaType, warnings: [String] = [],
+        isHidden: Bool? = nil
     ) {
         self.name = name
         self.typeName = typeName
         self.isNullable = isNullable
         self.replicaType = replicaType
         self.warnings = warnings
+        self.isHidden = isHidden
     }
+
+    /// Whether the connection's user may read it.
+    package var isReadable: Bool { isHidden != true }
 }
 
 /// What discovery knows of a table.

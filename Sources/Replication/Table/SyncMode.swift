@@ -7,7 +7,6 @@ package enum SyncMode: String, Sendable, Codable, CaseIterable {
     /// The whole table, swapped in.
     case fullSync = "FullSyncTable"
 
-
     /// Reads a mode in any of the spellings that users know: `InsertOnlyTable`, `insert_only`, `INSERT_ONLY`.
     package init?(spelled text: String) {
         let plain = text.lowercased().filter { $0.isLetter }

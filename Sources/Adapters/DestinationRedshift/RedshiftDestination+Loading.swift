@@ -1,0 +1,153 @@
+import PostgresClient
+import Replication
+
+extension RedshiftDestination {
+    package func load(_ load: ReplicaLoad) async throws -> Checkpoint {
+        let replica = load.mapping.destination
+        try await widen(load)
+        var committed = load.next
+        try await transaction(replica) { table in
+            try await self.expect(load.expected, in: table, replica)
+            switch load.method {
+            case .append: committed.state.replicaRows += try await self.append(load)
+            case .merge: committed.state.replicaRows += try await self.merge(load)
+            case .replace: committed.state.replicaRows = try await self.replace(load)
+            case .swap: committed.state.replicaRows = try await self.swap(load)
+            }
+            let write = try table.write(
+                committed, sourceName: load.mapping.source.description, isFirst: load.expected == nil)
+            try await self.run(write, replica)
+        }
+        return committed
+    }
+
+    // MARK: Methods, within the transaction at hand
+
+    /// - Returns: By how many rows the replica grew; likewise in `merge`.
+    private func append(_ load: ReplicaLoad) async throws -> Int {
+        try Self.check(try await fill(RedshiftText.table(load.mapping.destination), load), load)
+        return load.staged.rows
+    }
+
+    private func merge(_ load: ReplicaLoad) async throws -> Int {
+        let replica = load.mapping.destination
+        return try await withStaging(load) { staging in
+            let deleted = try await run(ReplicaStatements.deleteOlder(staging, load.mapping), replica).affectedRows
+            return try await insert(from: staging, load) - deleted
+        }
+    }
+
+    /// - Returns: The rows of the replica; likewise in `swap`.
+    private func replace(_ load: ReplicaLoad) async throws -> Int {
+        try await withStaging(load) { staging in
+            try await run(ReplicaStatements.deleteAll(load.mapping.destination), load.mapping.destination)
+            return try await insert(from: staging, load)
+        }
+    }
+
+    /// Fills a temporary table, hands its name on, and drops it.
+    private func withStaging(_ load: ReplicaLoad, _ body: (String) async throws -> Int) async throws -> Int {
+        let replica = load.mapping.destination
+        let staging = "loader_stage_" + StableDigest.hex(replica.description)
+        try await run(ReplicaStatements.createStaging(staging, like: replica), replica)
+        let filled = try await fill(RedshiftText.identifier(staging), load)
+        if load.method != .append, case .objects = load.staged.content {
+            try Self.check(try await number(ReplicaStatements.countStaged(staging), replica), load)
+        } else {
+            try Self.check(filled, load)
+        }
+        let result = try await body(staging)
+        try await run(ReplicaStatements.dropStaging(staging), replica)
+        return result
+    }
+
+    private func insert(from staging: String, _ load: ReplicaLoad) async throws -> Int {
+        try await run(ReplicaStatements.insertStaged(staging, load.mapping), load.mapping.destination).affectedRows
+    }
+
+    /// Brings the staged rows into an empty or growing table.
+    /// - Parameter target: Quoted.
+    /// - Returns: Rows that it says it took.
+    func fill(_ target: String, _ load: ReplicaLoad) async throws -> Int {
+        let replica = load.mapping.destination
+        // An empty table: there is no file to name in a COPY.
+        guard load.staged.rows > 0 else { return 0 }
+        switch load.staged.content {
+        case .objects(let objects):
+            try await copy(into: target, load, objects)
+            return try await number(ReplicaStatements.lastCopyCount, replica)
+        case .rows(let open):
+            var statements = InsertStatements(
+                into: target, load.mapping, format: load.format, rowLimit: settings.insertRows)
+            var inserted = 0
+            for try await chunk in try open() {
+                for statement in try statements.add(chunk) {
+                    inserted += try await run(statement, replica).affectedRows
+                }
+            }
+            for statement in statements.finish() { inserted += try await run(statement, replica).affectedRows }
+            return inserted
+        }
+    }
+
+    // MARK: Width
+
+    /// Outside of the transaction, as Redshift demands; a wider column harms nobody where the load fails afterwards.
+    private func widen(_ load: ReplicaLoad) async throws {
+        let table = load.mapping.destination
+        for (column, bytes) in load.widenedColumns.sorted(by: { $0.key < $1.key }) {
+            do {
+                try await run(ReplicaStatements.widen(column, of: table, to: bytes), table)
+            } catch let error as ReplicationError where !error.isRetryable {
+                throw ReplicationError(
+                    .valueLong, what: "Column \(column) of \(table) is too narrow and cannot be widened",
+                    why: error.why,
+                    fix: "Make the replica anew (redshift-loader tables resync \(load.mapping.label) --recreate), or "
+                        + "let text be cut: AUTO_TRUNCATE_COLUMNS=true.", underlying: error)
+            }
+        }
+    }
+
+    // MARK: COPY
+
+    private func copy(into target: String, _ load: ReplicaLoad, _ objects: StagedObjects) async throws {
+        let authorization = try await settings.authorization()
+        let statement = ReplicaStatements.copy(
+            into: target, load, objects, authorization: authorization, region: settings.region)
+        do {
+            try await connection().execute(statement)
+        } catch let error as PostgresError {
+            let plain = ReplicationError(
+                destination: error, table: load.mapping.destination, secrets: authorization.secrets)
+            guard plain.code == .copyRejected, let detail = await loadErrorDetail() else { throw plain }
+            throw ReplicationError.rejected(detail, table: load.mapping.destination)
+        }
+    }
+
+    /// What the load-error tables say of the COPY that just failed; they outlive the rollback that comes first.
+    private func loadErrorDetail() async -> LoadErrorDetail? {
+        do {
+            try await run("ROLLBACK", nil)
+            guard let id = try await run(ReplicaStatements.lastCopyID, nil).firstValue, let number = Int64(id) else {
+                return nil
+            }
+            for query in [ReplicaStatements.loadErrors, ReplicaStatements.oldLoadErrors] {
+                if let detail = await firstDetail(query("\(number)")) { return detail }
+            }
+        } catch {
+            logger.debug("the load-error tables cannot be read: \(error)")
+        }
+        return nil
+    }
+
+    private func firstDetail(_ query: String) async -> LoadErrorDetail? {
+        do {
+            guard let row = try await run(query, nil).rows.first, row.count == 6 else { return nil }
+            return LoadErrorDetail(
+                column: row[0] ?? "", type: row[1] ?? "", length: row[2] ?? "", code: row[3].flatMap { Int($0) } ?? 0,
+                reason: row[4] ?? "", line: row[5] ?? "")
+        } catch {
+            return nil
+        }
+    }
+}

@@ -1,0 +1,20 @@
+extension RowScreen {
+    /// The screen for a table's rows.
+    /// - Parameter narrowColumns: VARCHAR columns of the replica that are narrower than the mapping asks for: bytes by
+    ///   destination name.
+    init(
+        mapping: TableMapping, narrowColumns: [String: Int], format: BatchFormat, cutsLongText: Bool, checksUTF8: Bool,
+        parsesAll: Bool
+    ) {
+        let rules = mapping.columns.map { column in
+            ColumnRule(
+                column, isKey: mapping.primaryKey.contains(column.source.name),
+                widthBytes: narrowColumns[column.destinationName])
+        }
+        let places = Dictionary(
+            mapping.columns.enumerated().map { ($1.source.name, $0) }, uniquingKeysWith: { first, _ in first })
+        self.init(
+            rules: rules, keyColumns: mapping.primaryKey.compactMap { places[$0] }, format: format,
+            policy: mapping.badValues, cutsLongText: cutsLongText, checksUTF8: checksUTF8, parsesAll: parsesAll)
+    }
+}
