@@ -53,7 +53,7 @@ let package = Package(
         .target(
             name: "Replication",
             dependencies: [.product(name: "Logging", package: "swift-log")],
-            swiftSettings: settings),
+            swiftSettings: optimised),
 
         // Adapters: one seam, one system.
         .target(

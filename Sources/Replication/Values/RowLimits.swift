@@ -1,0 +1,16 @@
+/// What Redshift takes of a row and of a value that has no type of its own here.
+enum RowLimits {
+    /// Bytes of a row in a load, line end included: "Data sources" of its documentation says 4 MB.
+    static let rowBytes = 4_194_304
+    /// Bytes of a binary value: their two digits each fill a row.
+    static let binaryBytes = 2_000_000
+    /// The last year of DATE and TIMESTAMP.
+    static let lastYear = 294_276
+
+    /// - Parameter digits: A year in decimal digits, without zeros before it.
+    static func isLateYear(_ digits: UnsafeRawBufferPointer) -> Bool {
+        guard digits.count >= 6 else { return false }
+        guard digits.count == 6 else { return true }
+        return digits.reduce(0) { $0 * 10 + Int($1 &- UInt8(ascii: "0")) } > lastYear
+    }
+}
