@@ -87,7 +87,8 @@ struct TypeSample: Sendable {
         TypeSample(
             "a_uuid", "uuid", "'00000000-0000-0000-0000-000000000000'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'"),
         TypeSample(
-            "a_bytea", "bytea", "'\\x00'", "decode(repeat('00ff', 1000), 'hex')", "decode(repeat('ab', 2000000), 'hex')"
+            "a_bytea", "bytea", "'\\x'", "'\\x00'", "decode(repeat('00ff', 1000), 'hex')",
+            "decode(repeat('ab', 2000000), 'hex')"
         ),
     ]
 
