@@ -14,7 +14,8 @@ enum Judge {
         let environment = ProcessInfo.processInfo.environment
         let python = URL(fileURLWithPath: try TestServers.required("TEST_PYTHON"))
         let destination = replica.url.replacing("redshift://", with: "postgres://")
-        var arguments = ["--source", source.url, "--destination", destination, "--into", replica.schema] + options + tables
+        var arguments =
+            ["--source", source.url, "--destination", destination, "--into", replica.schema] + options + tables
         if let judge = environment["REPLICA_JUDGE"], !judge.isEmpty {
             arguments.insert(judge, at: 0)
         } else {

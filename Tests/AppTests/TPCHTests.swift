@@ -7,7 +7,8 @@ import Testing
 @Suite(.serialized) struct TPCHTests {
     static let rounds = 50
 
-    @Test func `updating and full copies stay equal through rounds of inserts, updates and late commits`() async throws {
+    @Test func `updating and full copies stay equal through rounds of inserts, updates and late commits`() async throws
+    {
         // Rows stamped up to 20 s before their transaction began must lie above the floor.
         let follows = ["--mode", "UpdateAndInsertTable", "--scan-back", "30"]
         let copies = ["--mode", "FullSyncTable"]

@@ -83,7 +83,9 @@ enum BatchStatements {
     static func copy(
         _ query: BatchQuery, extent: BatchExtent, format: BatchFormat, updatedSample: String?, hashSalt: String
     ) -> String {
-        let list = query.mapping.columns.map { ColumnExpression.sql(for: $0, hashSalt: hashSalt) }
+        let list =
+            query.mapping.columns.map { ColumnExpression.sql(for: $0, hashSalt: hashSalt) }
+            + query.mapping.markedColumns.map(ColumnExpression.isEmpty)
         let isOpenEnded = extent.rows < query.rowLimit
         let condition = whereClause(query, last: isOpenEnded ? nil : extent.last, updatedSample: updatedSample)
         return """

@@ -11,10 +11,13 @@ extension RowScreen {
                 column, isKey: mapping.primaryKey.contains(column.source.name),
                 widthBytes: narrowColumns[column.destinationName])
         }
+        let markers = mapping.markedColumns.map { column in
+            ColumnRule(name: column.source.name, form: .exact, limitBytes: nil, isKey: false)
+        }
         let places = Dictionary(
             mapping.columns.enumerated().map { ($1.source.name, $0) }, uniquingKeysWith: { first, _ in first })
         self.init(
-            rules: rules, keyColumns: mapping.primaryKey.compactMap { places[$0] }, format: format,
+            rules: rules + markers, keyColumns: mapping.primaryKey.compactMap { places[$0] }, format: format,
             policy: mapping.badValues, cutsLongText: cutsLongText, checksUTF8: checksUTF8, parsesAll: parsesAll)
     }
 }
