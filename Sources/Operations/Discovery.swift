@@ -32,7 +32,7 @@ package enum TableSelection: Sendable, Hashable {
     /// Exactly those, by name or `schema.name`.
     case names([String])
 
-    func includes(_ table: TableName) -> Bool {
+    package func includes(_ table: TableName) -> Bool {
         switch self {
         case .all: true
         case .patterns(let patterns):

@@ -55,7 +55,7 @@ enum JobYAML {
 
     private static func value(_ node: Node) -> DocumentValue {
         switch node {
-        case .scalar(let scalar): scalar.resolvedTag.name == .null ? .null : .text(scalar.string)
+        case .scalar(let scalar): node.null != nil ? .null : .text(scalar.string)
         case .sequence(let sequence): .list(sequence.map(value))
         case .mapping(let mapping):
             .map(mapping.map { DocumentField($0.key.string ?? "", value($0.value)) })
