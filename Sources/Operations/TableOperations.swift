@@ -90,31 +90,13 @@ package struct TableOperations: Sendable {
         try DestinationNaming.refuseCollisions((others + [mapping]).map { ($0.source, $0.destination) })
     }
 
-    // MARK: Leases
-
-    /// Claims the table for what `body` changes in the destination, and gives it back such that the next run asks the
-    /// destination where it stands.
-    /// - Parameter removes: `body` removes the table's record, and the lease with it.
-    /// - Throws: `OperationError` `busy` while another process holds the lease; what `body` throws.
+    /// See `TableSaving`.
     func underLease(
         _ tableID: Int64, _ mapping: TableMapping, voidsMirror: Bool, removes: Bool = false,
         _ body: (ClaimedTable) async throws -> Void
     ) async throws {
-        guard let claimed = try await leases.claim(tableID: tableID, by: owner, for: TableRunner.leaseDuration) else {
-            throw OperationError(
-                .busy, what: "\(mapping.label) is being synced", why: "another process holds its lease",
-                fix: "Try again when it has finished.")
-        }
-        func ending(_ voidsMirror: Bool) -> RunEnding {
-            RunEnding(result: .stopped, isClean: false, nextRunAt: clock.now, voidsMirror: voidsMirror)
-        }
-        do {
-            try await body(claimed)
-        } catch {
-            try await leases.release(claimed, ending(false))
-            throw error
-        }
-        if !removes { try await leases.release(claimed, ending(voidsMirror)) }
+        try await TableSaving(store: store, leases: leases, owner: owner, clock: clock)
+            .underLease(tableID, mapping, voidsMirror: voidsMirror, removes: removes, body)
     }
 }
 
