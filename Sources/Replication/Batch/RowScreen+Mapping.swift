@@ -1,7 +1,7 @@
 extension RowScreen {
     /// The screen for a table's rows.
-    /// - Parameter narrowColumns: VARCHAR columns of the replica that are narrower than the mapping asks for: bytes by
-    ///   destination name.
+    /// - Parameter narrowColumns: VARCHAR columns of the replica of another width than the mapping asks for, mostly narrower:
+    ///   bytes by destination name.
     init(
         mapping: TableMapping, narrowColumns: [String: Int], format: BatchFormat, cutsLongText: Bool, checksUTF8: Bool,
         parsesAll: Bool
