@@ -45,6 +45,14 @@ enum TestRows {
         return chunk
     }
 
+    /// Whether a chunk is these rows, figures included. Expect the answer alone: of a comparison that failed, megabytes
+    /// would be printed.
+    static func isSame(_ chunk: RowChunk, _ rows: [[[UInt8]?]]) -> Bool {
+        let wanted = self.chunk(rows)
+        return chunk.bytes == wanted.bytes && chunk.rows == wanted.rows
+            && chunk.longestRowBytes == wanted.longestRowBytes
+    }
+
     /// The values of a chunk, read a byte at a time; and whether its figures are right.
     static func rows(_ chunk: RowChunk) -> (rows: [[[UInt8]?]], isConsistent: Bool) {
         var rows: [[[UInt8]?]] = []
