@@ -5,7 +5,7 @@ import Testing
 /// repaired.
 struct ScreenPropertyTests {
     private static let seed = UInt64.random(in: 0...UInt64.max)
-    private static let tables = 240
+    private static let tables = 200
 
     /// A random table with its rows, drawn from one seed.
     private struct Table {
