@@ -7,7 +7,11 @@ extension RowScreen {
         parsesAll: Bool
     ) {
         let rules = mapping.columns.map { column in
-            ColumnRule(
+            // A digest has its one length, whatever was hashed.
+            if column.treatment == .hashed {
+                return ColumnRule(name: column.source.name, form: .exact, limitBytes: nil, isKey: false)
+            }
+            return ColumnRule(
                 column, isKey: mapping.primaryKey.contains(column.source.name),
                 widthBytes: narrowColumns[column.destinationName])
         }
