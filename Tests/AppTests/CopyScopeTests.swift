@@ -42,11 +42,12 @@ import Testing
             #expect(made.status == 0, "\(made.everything)")
             let sync = try await loader.run("sync", "job", "--wait")
             #expect(sync.status == 0, "\(sync.everything)")
-            let expected = try await source.rows(
+            let expected = try await source.run(
                 """
                 SELECT id, encode(sha256(convert_to('pepper ''n''' || email, 'UTF8')), 'hex') FROM people
                 WHERE city IS NOT NULL ORDER BY id
-                """)
+                """
+            ).rows
             #expect(try await replica.rows("SELECT id, email FROM \(replica.schema).people ORDER BY id") == expected)
         }
     }
