@@ -8,19 +8,24 @@ import Testing
 
     private static func moment(_ hour: Double) -> Date { midnight + hour * 3600 }
 
-    @Test(arguments: [
-        ("22:00-06:00", "22:00-06:00"), ("8:05-9:30", "08:05-09:30"), ("00:00-24:00x", nil), ("22:00-24:00", "22:00-00:00"),
-        (" 22:00 - 06:00 ", "22:00-06:00"), ("22:00–06:00", "22:00-06:00"), ("00:00-00:00", nil), ("00:00-24:00", nil),
-        ("24:00-06:00", nil), ("22:60-06:00", nil), ("22:00", nil), ("", nil), ("22-6", nil), ("25:00-06:00", nil),
-        ("22:00-24:30", nil),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("22:00-06:00", "22:00-06:00"), ("8:05-9:30", "08:05-09:30"), ("00:00-24:00x", nil),
+            ("22:00-24:00", "22:00-00:00"),
+            (" 22:00 - 06:00 ", "22:00-06:00"), ("22:00–06:00", "22:00-06:00"), ("00:00-00:00", nil),
+            ("00:00-24:00", nil),
+            ("24:00-06:00", nil), ("22:60-06:00", nil), ("22:00", nil), ("", nil), ("22-6", nil), ("25:00-06:00", nil),
+            ("22:00-24:30", nil),
+        ] as [(String, String?)])
     func `a window is read from two hours of a day`(text: String, expected: String?) {
         #expect(DailyWindow(text)?.text == expected)
     }
 
     @Test(arguments: [
-        ("22:00-06:00", 21.99, false), ("22:00-06:00", 22, true), ("22:00-06:00", 23.99, true), ("22:00-06:00", 0, true),
-        ("22:00-06:00", 5.98, true), ("22:00-06:00", 6, false), ("22:00-06:00", 12, false), ("09:00-17:00", 8.99, false),
+        ("22:00-06:00", 21.99, false), ("22:00-06:00", 22, true), ("22:00-06:00", 23.99, true),
+        ("22:00-06:00", 0, true),
+        ("22:00-06:00", 5.98, true), ("22:00-06:00", 6, false), ("22:00-06:00", 12, false),
+        ("09:00-17:00", 8.99, false),
         ("09:00-17:00", 9, true), ("09:00-17:00", 16.98, true), ("09:00-17:00", 17, false), ("22:00-24:00", 23.9, true),
         ("22:00-24:00", 0, false),
     ])
@@ -38,7 +43,8 @@ import Testing
         ("22:00-06:00", 12.0, 22.0), ("22:00-06:00", 6, 22), ("09:00-17:00", 17, 33), ("09:00-17:00", 3, 9),
         ("09:00-17:00", 23.5, 33), ("00:30-01:00", 1, 24.5),
     ])
-    func `outside of it the next opening is the same or the next day's`(text: String, hour: Double, next: Double) throws {
+    func `outside of it the next opening is the same or the next day's`(text: String, hour: Double, next: Double) throws
+    {
         #expect(try #require(DailyWindow(text)).earliest(from: Self.moment(hour)) == Self.moment(next))
     }
 

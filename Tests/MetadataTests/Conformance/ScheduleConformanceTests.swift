@@ -79,7 +79,8 @@ import Testing
     }
 
     @Test(arguments: MetadataEngine.allCases)
-    func `a job's shorter interval counts from now, but for tables with their own`(engine: MetadataEngine) async throws {
+    func `a job's shorter interval counts from now, but for tables with their own`(engine: MetadataEngine) async throws
+    {
         try await MetadataFixture.with(engine) { fixture, store in
             let now = fixture.clock.now
             let tables = try await store.addShop(tables: ["a", "b"], dueAt: now + 9_000)
