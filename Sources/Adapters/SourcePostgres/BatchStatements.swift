@@ -80,8 +80,10 @@ enum BatchStatements {
     }
 
     /// The batch's rows, bounded by its measured last row instead of a sort, in the mapping's column order.
+    /// - Parameter isASCII: The database does not know the encoding of its text, and would refuse to convert it.
     static func copy(
-        _ query: BatchQuery, extent: BatchExtent, format: BatchFormat, updatedSample: String?, hashSalt: String
+        _ query: BatchQuery, extent: BatchExtent, format: BatchFormat, updatedSample: String?, hashSalt: String,
+        isASCII: Bool = false
     ) -> String {
         let list =
             query.mapping.columns.map { ColumnExpression.sql(for: $0, hashSalt: hashSalt) }
@@ -90,7 +92,7 @@ enum BatchStatements {
         let condition = whereClause(query, last: isOpenEnded ? nil : extent.last, updatedSample: updatedSample)
         return """
             COPY (SELECT \(list.joined(separator: ", ")) FROM \(table(query.mapping)) AS t \(condition)) TO STDOUT \
-            (FORMAT csv, NULL '\(format.nullSentinel)', ENCODING 'UTF8')
+            (FORMAT csv, NULL '\(format.nullSentinel)', ENCODING '\(isASCII ? "SQL_ASCII" : "UTF8")')
             """
     }
 

@@ -7,6 +7,8 @@ package actor PostgresSource: TableSource {
     private let connection: PostgresConnection
     private let statementTimeout: Duration
     private let hashSalt: String
+    /// The database keeps text in an encoding that it does not know.
+    private var isASCII = false
     /// Highest value of the `updated_key` column, read once a pass where its unit must be known.
     private var updatedSample: String?
 
@@ -68,10 +70,11 @@ package actor PostgresSource: TableSource {
             // Rows of views and foreign tables show no transaction number, nor does a table whose columns alone we may
             // read.
             let hasVersions = ["r", "p"].contains(relation[0]) && relation[1] == "t"
+            isASCII = relation[2] == "SQL_ASCII"
             return PassStart(
                 identity: identity, activity: activity, horizon: hasVersions ? horizon : nil, nextTransaction: end,
                 changeToken: ["r", "p", "m"].contains(relation[0]) ? token : nil,
-                guaranteesUTF8: relation[2] != "SQL_ASCII")
+                guaranteesUTF8: !isASCII)
         }
     }
 
@@ -101,7 +104,8 @@ package actor PostgresSource: TableSource {
         try await asSource(table) {
             try await self.connection.beginCopyOut(
                 BatchStatements.copy(
-                    query, extent: extent, format: format, updatedSample: updatedSample, hashSalt: hashSalt))
+                    query, extent: extent, format: format, updatedSample: updatedSample, hashSalt: hashSalt,
+                    isASCII: isASCII))
         }
         let connection = connection
         return RowStream {

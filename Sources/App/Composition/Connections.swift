@@ -49,9 +49,9 @@ struct Connections: JobConnections {
         return ThresholdStagingArea(large: bucket, thresholdBytes: Self.insertThresholdBytes)
     }
 
-    /// CSV bytes up to which INSERTs take no longer than a PUT, COPY and DELETE (measured; see
+    /// CSV bytes up to which INSERTs are surely quicker than a PUT, COPY and DELETE (measured; see
     /// docs/decisions/0020-inserts-for-small-batches.md).
-    private static let insertThresholdBytes = 64 << 10
+    private static let insertThresholdBytes = 256 << 10
 
     func notices(_ job: JobRecord) throws -> [String] {
         try endpoint(job.source, of: job, side: .source).notices

@@ -77,6 +77,7 @@ struct ChunkSearchTests {
         for before in 0..<130 {
             let start = String(repeating: "x", count: before)
             #expect(suspects(start + nested(1_000) + "\n"), "at \(before)")
+            #expect(suspects(String(repeating: "]", count: before) + nested(1_000) + "\n"), "at \(before)")
             #expect(!suspects(start + nested(900) + "\n"), "at \(before)")
         }
         #expect(suspects(String(repeating: "{\"a\":", count: 1_000) + "1" + String(repeating: "}", count: 1_000)))

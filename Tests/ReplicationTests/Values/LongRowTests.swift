@@ -29,15 +29,16 @@ struct LongRowTests {
         // `1`, three commas and the line end.
         let rest = Self.limit - 5 - 600_000 - 700_000
         let row = [Array("1".utf8), document(600_000), bytes("0", rest), document(700_000)]
-        #expect(try screen(rules, row).repairs == [])
+        let repairs = try screen(rules, row).repairs
+        #expect(repairs == [])
 
         let longer = [Array("1".utf8), document(600_001), row[2], row[3]]
         let screened = try screen(rules, longer)
         #expect(
             screened.repairs == [RepairedValue(key: ["1"], column: "c", reason: .rowTooLarge, originalBytes: 700_000)])
-        #expect(
-            screened.chunk.bytes
-                == TestRows.chunk([[longer[0], longer[1], longer[2], nil], [Array("2".utf8), nil, nil, nil]]).bytes)
+        let next = [Array("2".utf8), nil, nil, nil]
+        let isSame = TestRows.isSame(screened.chunk, [[longer[0], longer[1], longer[2], nil], next])
+        #expect(isSame)
     }
 
     @Test func `as much JSON goes as must, the largest first`() throws {
@@ -76,19 +77,21 @@ struct LongRowTests {
         #expect(screened.repairs.allSatisfy { $0.reason == .rowTooLarge })
         #expect(screened.repairs.contains { $0.column == "t7" && $0.originalBytes == 65_535 })
         let values = TestRows.rows(screened.chunk)
-        #expect(values.isConsistent && values.rows.count == 2 && values.rows[0].count == 41)
+        let isWhole = values.isConsistent && values.rows.map(\.count) == [41, 41]
+        #expect(isWhole)
     }
 
     @Test func `a row that nothing can shorten stops the table`() throws {
         let row = [Array("1".utf8), bytes("a", Self.limit)]
-        let error = #expect(throws: ReplicationError.self) { try screen([rule("x", .exact)], row) }
+        let rules = [rule("x", .exact)]
+        let error = #expect(throws: ReplicationError.self) { _ = try screen(rules, row) }
         #expect(error?.code == .valueLong)
     }
 
     @Test func `under fail a long row stops the table`() throws {
         let rules = (0..<5).map { rule("j\($0)", .json) }
         let row = [Array("1".utf8)] + rules.map { _ in document(999_999) }
-        let error = #expect(throws: ReplicationError.self) { try screen(rules, row, policy: .fail) }
+        let error = #expect(throws: ReplicationError.self) { _ = try screen(rules, row, policy: .fail) }
         #expect(error?.code == .valueLong && error?.what.contains("j0") == true)
     }
 }

@@ -15,8 +15,9 @@ struct RowScreenTests {
 
     @Test func `text over its column asks for the longest width met, and stays as it is`() throws {
         var screen = RowScreen([Self.name, Self.note])
-        let chunk = TestRows.chunk([[bytes("1"), bytes("é", 6), nil], [bytes("2"), bytes("a", 300), nil]])
-        #expect(try screen.screen(chunk).chunk.bytes == chunk.bytes)
+        let rows = [[bytes("1"), bytes("é", 6), nil], [bytes("2"), bytes("a", 300), nil]]
+        let isSame = TestRows.isSame(try screen.screen(TestRows.chunk(rows)).chunk, rows)
+        #expect(isSame)
         #expect(screen.neededWidths == ["name": 300])
         _ = try screen.screen(TestRows.chunk([[bytes("3"), bytes("a", 11), bytes("a", 65_535)]]))
         #expect(screen.neededWidths == ["name": 300])
@@ -25,7 +26,8 @@ struct RowScreenTests {
     @Test func `text over the widest column is cut, and the narrow one is to become the widest`() throws {
         var screen = RowScreen([Self.name])
         let screened = try screen.screen(TestRows.chunk([[bytes("1"), bytes("€", 30_000)]]))
-        #expect(screened.chunk.bytes == TestRows.chunk([[bytes("1"), bytes("€", 21_845)]]).bytes)
+        let isSame = TestRows.isSame(screened.chunk, [[bytes("1"), bytes("€", 21_845)]])
+        #expect(isSame)
         #expect(screened.repairs == [RepairedValue(key: ["1"], column: "name", reason: .cut, originalBytes: 90_000)])
         #expect(screen.neededWidths == ["name": 65_535])
     }
@@ -38,7 +40,7 @@ struct RowScreenTests {
         let chunk = RowChunk(bytes: bytes("a", 500), rows: 1, longestRowBytes: 500)
         #expect(try screen.screen(chunk).chunk.bytes == chunk.bytes)
         var careful = RowScreen([Self.name, Self.note])
-        #expect(throws: ReplicationError.self) { try careful.screen(chunk) }
+        #expect(throws: ReplicationError.self) { _ = try careful.screen(chunk) }
     }
 
     // MARK: The sentinel
@@ -49,7 +51,7 @@ struct RowScreenTests {
         row[column] = bytes(TestRows.sentinel)
         var screen = RowScreen([Self.name, Self.note], parsesAll: parsesAll)
         #expect(throws: SentinelCollision.self) {
-            try screen.screen(TestRows.chunk([[bytes("0"), nil, nil], row, [bytes("2"), nil, nil]]))
+            _ = try screen.screen(TestRows.chunk([[bytes("0"), nil, nil], row, [bytes("2"), nil, nil]]))
         }
     }
 
@@ -57,27 +59,29 @@ struct RowScreenTests {
         let rule = ColumnRule(name: "name", form: .text, limitBytes: 20, isKey: false)
         var screen = RowScreen([rule], cuts: true)
         #expect(throws: SentinelCollision.self) {
-            try screen.screen(TestRows.chunk([[bytes("1"), bytes(TestRows.sentinel + "x")]]))
+            _ = try screen.screen(TestRows.chunk([[bytes("1"), bytes(TestRows.sentinel + "x")]]))
         }
     }
 
     // MARK: Policy and keys
 
-    @Test(arguments: [
-        (Self.day, "294277-01-01", ErrorCode.valueBad), (Self.day, "infinity", .valueBad),
-        (Self.note, String(repeating: "a", count: 65_536), .valueLong), (Self.note, "secret\0", .valueBad),
-        (Self.data, "\"" + String(repeating: "a", count: 65_536) + "\"", .valueLong),
-    ])
-    func `under fail the table stops with key and column, never the value`(
-        rule: ColumnRule, value: String, code: ErrorCode
-    ) throws {
-        var screen = RowScreen([rule], policy: .fail)
-        let chunk = TestRows.chunk([[bytes("4711"), bytes(value)]])
-        let error = try #require(#expect(throws: ReplicationError.self) { try screen.screen(chunk) })
-        #expect(error.code == code)
-        #expect(error.description.contains("4711") && error.description.contains(rule.name))
-        #expect(!error.description.contains(value) && !error.description.contains("aaa"))
-        #expect(!error.description.contains("secret"))
+    @Test func `under fail the table stops with key and column, never the value`() throws {
+        let unfit: [(ColumnRule, String, ErrorCode)] = [
+            (Self.day, "294277-01-01", .valueBad), (Self.day, "infinity", .valueBad),
+            (Self.note, "secret\0", .valueBad),
+            (Self.note, String(repeating: "a", count: 65_536), .valueLong),
+            (Self.data, "\"" + String(repeating: "a", count: 65_536) + "\"", .valueLong),
+        ]
+        for (rule, value, code) in unfit {
+            var screen = RowScreen([rule], policy: .fail)
+            let chunk = TestRows.chunk([[bytes("4711"), bytes(value)]])
+            let error = try #require(#expect(throws: ReplicationError.self) { _ = try screen.screen(chunk) })
+            #expect(error.code == code)
+            let text = error.description
+            #expect(text.contains("4711") && text.contains(rule.name))
+            let isSilent = !text.contains(value) && !text.contains("aaa") && !text.contains("secret")
+            #expect(isSilent)
+        }
     }
 
     @Test func `under fail a column is still widened`() throws {
@@ -94,7 +98,7 @@ struct RowScreenTests {
             let rule = ColumnRule(name: "k", form: form, limitBytes: limit, isKey: true)
             var screen = RowScreen([rule], cuts: true)
             let chunk = TestRows.chunk([[bytes("7"), value]])
-            let error = try #require(#expect(throws: ReplicationError.self) { try screen.screen(chunk) })
+            let error = try #require(#expect(throws: ReplicationError.self) { _ = try screen.screen(chunk) })
             #expect(error.fix.contains("key"))
         }
         let rule = ColumnRule(name: "k", form: .text, limitBytes: 10, isKey: true)
@@ -134,8 +138,9 @@ struct RowScreenTests {
                 rules: [key, Self.day], keyColumns: [0], format: TestRows.format, policy: policy, cutsLongText: false)
         }
         var (repairing, failing) = (screen(.repair), screen(.fail))
-        #expect(try repairing.screen(chunk).repairs.map(\.key) == [[String(repeating: "é", count: 5_000)]])
-        let error = try #require(#expect(throws: ReplicationError.self) { try failing.screen(chunk) })
+        let isWhole = try repairing.screen(chunk).repairs.map(\.key) == [[String(repeating: "é", count: 5_000)]]
+        #expect(isWhole)
+        let error = try #require(#expect(throws: ReplicationError.self) { _ = try failing.screen(chunk) })
         #expect(error.what.contains(String(repeating: "é", count: 100) + "…"))
         #expect(!error.what.contains(String(repeating: "é", count: 101)))
     }
@@ -150,12 +155,12 @@ struct RowScreenTests {
             [bytes("3"), nil, bytes("a\0"), bytes("999999-01-01")], [bytes("4"), nil, nil, nil],
         ])
         let screened = try screen.screen(chunk)
-        let expected = TestRows.chunk([
+        let expected = [
             [bytes("1"), bytes("2024-01-01"), bytes("a,b"), nil], [bytes("2"), nil, bytes("\"q\""), nil],
             [bytes("3"), nil, bytes("a"), nil], [bytes("4"), nil, nil, nil],
-        ])
-        #expect(screened.chunk.bytes == expected.bytes)
-        #expect(screened.chunk.longestRowBytes == expected.longestRowBytes)
+        ]
+        let isSame = TestRows.isSame(screened.chunk, expected)
+        #expect(isSame)
         #expect(screened.repairs.map(\.reason) == [.infinity, .infinity, .nulRemoved, .dateOutOfRange])
     }
 
@@ -163,7 +168,7 @@ struct RowScreenTests {
         var screen = RowScreen([Self.note], parsesAll: true)
         var chunk = TestRows.chunk([[bytes("1"), nil]])
         chunk.rows = 2
-        let error = #expect(throws: ReplicationError.self) { try screen.screen(chunk) }
+        let error = #expect(throws: ReplicationError.self) { _ = try screen.screen(chunk) }
         #expect(error?.code == .internal)
     }
 

@@ -5,7 +5,7 @@ import Testing
 /// repaired.
 struct ScreenPropertyTests {
     private static let seed = UInt64.random(in: 0...UInt64.max)
-    private static let tables = 240
+    private static let tables = 200
 
     /// A random table with its rows, drawn from one seed.
     private struct Table {
@@ -149,14 +149,15 @@ struct ScreenPropertyTests {
 
     @Test func `rows with nothing unfit keep their bytes, whether their fields are looked at or not`() throws {
         print("seed \(Self.seed)")
-        for table in 0..<Self.tables {
-            let table = Table(seed: Self.seed &+ UInt64(table))
+        for number in 0..<Self.tables {
+            let table = Table(seed: Self.seed &+ UInt64(number))
             let chunk = TestRows.chunk(table.rows)
             for parsesAll in [false, true] {
                 var screen = table.screen(parsesAll: parsesAll)
                 let screened = try screen.screen(chunk)
-                #expect(screened.chunk.bytes == chunk.bytes, "seed \(Self.seed)")
-                #expect(screened.repairs.isEmpty && screen.neededWidths.isEmpty, "seed \(Self.seed)")
+                let isSame = TestRows.isSame(screened.chunk, table.rows)
+                #expect(isSame, "seed \(Self.seed), table \(number)")
+                #expect(screened.repairs.isEmpty && screen.neededWidths.isEmpty, "seed \(Self.seed), table \(number)")
             }
         }
     }
@@ -185,9 +186,8 @@ struct ScreenPropertyTests {
         for parsesAll in [false, true] {
             var screen = table.screen(parsesAll: parsesAll)
             let screened = try screen.screen(TestRows.chunk(table.rows))
-            let found = TestRows.rows(screened.chunk)
-            #expect(found.rows == expected && found.isConsistent, "\(label)")
-            #expect(screened.chunk.bytes == TestRows.chunk(expected).bytes, "\(label)")
+            let isSame = TestRows.isSame(screened.chunk, expected)
+            #expect(isSame, "\(label)")
             #expect(screened.repairs == repairs, "\(label)")
         }
     }
