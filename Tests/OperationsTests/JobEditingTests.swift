@@ -67,14 +67,15 @@ import Testing
         #expect(await store.table(1)?.lease.owner == nil)
     }
 
-    @Test(arguments: [
-        { @Sendable (change: inout JobChange) in change.sourceSchemas = [] }, { $0.sourceSchemas = ["a", "a"] },
-        { $0.sourceSchemas = [""] }, { $0.interval = .zero }, { $0.destinationSchema = "" },
-        { $0.destinationPrefix = "a\\b" }, { $0.destinationPrefix = String(repeating: "x", count: 128) },
-    ])
-    func `what a job cannot be is refused`(_ make: @escaping @Sendable (inout JobChange) -> Void) async {
+    static let refusals: [@Sendable (inout JobChange) -> Void] = [
+        { $0.sourceSchemas = [] }, { $0.sourceSchemas = ["a", "a"] }, { $0.sourceSchemas = [""] },
+        { $0.interval = .zero }, { $0.destinationSchema = "" }, { $0.destinationPrefix = "a\\b" },
+        { $0.destinationPrefix = String(repeating: "x", count: 128) },
+    ]
+
+    @Test(arguments: refusals.indices) func `what a job cannot be is refused`(_ index: Int) async {
         let (before, _) = await store.fill(job: "shop", tables: ["orders"])
-        let error = await #expect(throws: OperationError.self) { try await edit(make) }
+        let error = await #expect(throws: OperationError.self) { try await edit(Self.refusals[index]) }
         #expect(error?.code == .usage)
         #expect(await store.jobs() == [before])
     }

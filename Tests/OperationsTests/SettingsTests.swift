@@ -233,14 +233,16 @@ import Testing
         #expect(await store.table(1)?.nextRunAt == Sample.now + 30)
     }
 
-    @Test(arguments: [
-        { @Sendable (change: inout TableSettingsChange) in change.interval = .value(.milliseconds(10)) },
-        { $0.freshnessTarget = .value(.zero) }, { $0.rowLimit = .value(0) }, { $0.chunkSize = .value(1_000_001) },
-        { $0.scanBack = .value(.seconds(-1)) },
-    ])
-    func `a value out of range is refused`(_ edit: @escaping @Sendable (inout TableSettingsChange) -> Void) async {
+    static let outOfRange: [@Sendable (inout TableSettingsChange) -> Void] = [
+        { $0.interval = .value(.milliseconds(10)) }, { $0.freshnessTarget = .value(.zero) },
+        { $0.rowLimit = .value(0) }, { $0.chunkSize = .value(1_000_001) }, { $0.scanBack = .value(.seconds(-1)) },
+    ]
+
+    @Test(arguments: outOfRange.indices) func `a value out of range is refused`(_ index: Int) async {
         await fill()
-        let error = await #expect(throws: OperationError.self) { try await set(MemoryConnections(), edit) }
+        let error = await #expect(throws: OperationError.self) {
+            try await set(MemoryConnections(), Self.outOfRange[index])
+        }
         #expect(error?.code == .usage)
         #expect(await store.saves == 0)
     }
