@@ -42,7 +42,8 @@ enum DestinationNaming {
             return OperationError(
                 .badInput, what: "Tables \(left) and \(right) would share the replica \(replica)",
                 why: "they have one name in two schemas",
-                fix: "Give one of them another: redshift-loader tables set JOB/TABLE --destination-name NAME; or put the "
+                fix:
+                    "Give one of them another: redshift-loader tables set JOB/TABLE --destination-name NAME; or put the "
                     + "schemas into jobs of their own, with --destination-prefix or --destination-schema.")
         }
         let isFolded = left.name != right.name && ReplicaNaming.folded(left.name) == ReplicaNaming.folded(right.name)

@@ -36,7 +36,9 @@ package enum TableSelection: Sendable, Hashable {
         switch self {
         case .all: true
         case .patterns(let patterns):
-            patterns.contains { NameMatching.matches(table.name, glob: $0) || NameMatching.matches("\(table)", glob: $0) }
+            patterns.contains {
+                NameMatching.matches(table.name, glob: $0) || NameMatching.matches("\(table)", glob: $0)
+            }
         case .names(let names): names.contains(table.name) || names.contains("\(table)")
         }
     }
@@ -65,7 +67,8 @@ package struct Discovery: Sendable {
         _ job: JobRecord, _ selection: TableSelection, mode: SyncMode? = nil
     ) async throws -> [DiscoveredTable] {
         let known = Dictionary(
-            try await store.tables(ofJob: job.id).map { ($0.mapping.source, $0) }, uniquingKeysWith: { first, _ in first })
+            try await store.tables(ofJob: job.id).map { ($0.mapping.source, $0) },
+            uniquingKeysWith: { first, _ in first })
         let tables = try await connections.discover(job)
         if case .names(let names) = selection { try Self.refuseUnknown(names, among: tables.map(\.name), of: job) }
         return tables.map { table in

@@ -32,7 +32,9 @@ package struct ExclusionSuggestion: Sendable, Hashable {
     ]
 
     /// What Rails and its kin keep digests of.
-    private static let digested: Set<String> = ["remember", "activation", "reset", "confirmation", "recovery", "session"]
+    private static let digested: Set<String> = [
+        "remember", "activation", "reset", "confirmation", "recovery", "session",
+    ]
 
     private static func isSecret(_ column: SourceColumn) -> Bool {
         var words = Self.words(of: column.name)

@@ -59,7 +59,8 @@ package enum HandSetPosition: Sendable, Hashable {
             self = .key(try CursorValue.parse(typed, for: column, option: "--to"))
         case .fullSync:
             throw OperationError(
-                .usage, what: "\(mapping.label) has no position to rewind", why: "a FullSyncTable is read whole each time",
+                .usage, what: "\(mapping.label) has no position to rewind",
+                why: "a FullSyncTable is read whole each time",
                 fix: "Read it again now: redshift-loader tables resync \(mapping.label).")
         }
     }

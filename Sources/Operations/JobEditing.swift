@@ -80,10 +80,12 @@ package struct JobEditing: Sendable {
         guard !tables.isEmpty else { return [] }
         var sentences: [String] = []
         if new.destinationSchema != old.destinationSchema || new.destinationPrefix != old.destinationPrefix {
-            sentences.append("Replicas that exist keep their schema and names; the change holds for tables that are added.")
+            sentences.append(
+                "Replicas that exist keep their schema and names; the change holds for tables that are added.")
         }
         if new.source != old.source {
-            sentences.append("A source that is another server is noticed: rows of the last 24 hours are read again there.")
+            sentences.append(
+                "A source that is another server is noticed: rows of the last 24 hours are read again there.")
         }
         if new.destination != old.destination {
             sentences.append("Where the new destination does not have the replicas, all rows are loaded there.")

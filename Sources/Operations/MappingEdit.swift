@@ -69,7 +69,8 @@ struct MappingEdit {
             try checkKnown([name])
             if let role = role(of: name) {
                 throw OperationError(
-                    .usage, what: "\(name) cannot be excluded", why: "it is \(role), by which rows are found or told apart",
+                    .usage, what: "\(name) cannot be excluded",
+                    why: "it is \(role), by which rows are found or told apart",
                     fix: "Choose another key first, or --mode FullSyncTable, which needs none.")
             }
             mapping.columns.removeAll { $0.source.name == name }
@@ -84,17 +85,21 @@ struct MappingEdit {
 
     private mutating func include(_ names: [String]) throws {
         for name in names where mapping.column(name) == nil {
-            guard let column = source?.column(name) else { throw unknown(name, known: source?.columns.map(\.name) ?? []) }
+            guard let column = source?.column(name) else {
+                throw unknown(name, known: source?.columns.map(\.name) ?? [])
+            }
             guard column.isReadable else {
                 throw OperationError(
                     .usage, what: "\(name) cannot be included", why: "the loader's user has no SELECT on it",
                     fix: "Run at the source: GRANT SELECT (\(Self.quoted(name))) ON "
-                        + "\(Self.quoted(mapping.source.schema)).\(Self.quoted(mapping.source.name)) TO the loader's user.")
+                        + "\(Self.quoted(mapping.source.schema)).\(Self.quoted(mapping.source.name)) TO the loader's user."
+                )
             }
             mapping.scope.excludedColumns.removeAll { $0 == name }
             mapping.columns.append(
                 ColumnMapping(
-                    source: column, destinationName: ReplicaNaming.replicaName(name), destinationType: column.replicaType))
+                    source: column, destinationName: ReplicaNaming.replicaName(name),
+                    destinationType: column.replicaType))
         }
         guard !names.isEmpty else { return }
         // Told here, with both names, rather than by Redshift.

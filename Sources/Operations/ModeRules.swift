@@ -101,5 +101,7 @@ enum ModeRules {
             fix: "Copy it as it is: --unhash \(name).")
     }
 
-    private static func article(_ mode: SyncMode) -> String { mode == .insertOnly || mode == .updateAndInsert ? "an" : "a" }
+    private static func article(_ mode: SyncMode) -> String {
+        mode == .insertOnly || mode == .updateAndInsert ? "an" : "a"
+    }
 }

@@ -19,7 +19,8 @@ struct SettingsConsequences {
         if let rows = rereading { sentences.append(rows) }
         if !newlyExcluded.isEmpty, isLoaded { sentences.append(leftBehind) }
         if new.destination != old.destination {
-            sentences.append("It is loaded into \(new.destination); \(old.destination) stays as it is and is no longer kept up.")
+            sentences.append(
+                "It is loaded into \(new.destination); \(old.destination) stays as it is and is no longer kept up.")
         } else if !madeAnew.isEmpty {
             sentences.append(
                 "\(madeAnew.joined(separator: "; ")). The replica must be made anew for that: redshift-loader tables resync "

@@ -33,7 +33,9 @@ package struct ResyncPlan: Sendable, Hashable {
 
     /// What will happen.
     package var sentence: String {
-        let read = sourceRows.map { "about \(SettingsConsequences.grouped($0)) rows are" } ?? "rows, too many to count quickly, are"
+        let read =
+            sourceRows.map { "about \(SettingsConsequences.grouped($0)) rows are" }
+            ?? "rows, too many to count quickly, are"
         return switch kind {
         case .rereading: "\(label): \(read) read again, into the same replica; its rows stay and are updated."
         case .recreating:
@@ -61,7 +63,10 @@ extension TableOperations {
         var plan = ResyncPlan(
             label: mapping.label, tableName: mapping.source.name, replica: mapping.destination, kind: kind,
             sourceRows: nil, replicaRows: .missing, tableID: record.id)
-        if case .removing = kind {} else { plan.sourceRows = try await connections.sourceRows(of: job, mapping, from: nil) }
+        if case .removing = kind {
+        } else {
+            plan.sourceRows = try await connections.sourceRows(of: job, mapping, from: nil)
+        }
         if plan.deletes { plan.replicaRows = try await connections.replicaRows(of: job, mapping) }
         return plan
     }

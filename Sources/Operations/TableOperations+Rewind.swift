@@ -13,7 +13,8 @@ package struct RewindPlan: Sendable, Hashable {
 
     /// What will happen, in one sentence.
     package var sentence: String {
-        let count = rows.map { "about \(SettingsConsequences.grouped($0)) rows are" } ?? "rows, too many to count quickly, are"
+        let count =
+            rows.map { "about \(SettingsConsequences.grouped($0)) rows are" } ?? "rows, too many to count quickly, are"
         let place =
             switch floor {
             case .time(let time): " changed since \(time.text) (UTC; the lookback is subtracted)"

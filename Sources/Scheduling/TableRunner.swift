@@ -132,7 +132,8 @@ package struct TableRunner: Sendable {
             var storeError: (any Error)?
             do { try await runs.finishCopy(copy) } catch { storeError = error }
             let nextRunAt = RetryPolicy.nextRun(
-                of: claimed, after: failure, caughtUp: progress.caughtUp, now: clock.now, jitter: Double.random(in: 0..<1))
+                of: claimed, after: failure, caughtUp: progress.caughtUp, now: clock.now,
+                jitter: Double.random(in: 0..<1))
             try await leases.release(
                 claimed,
                 RunEnding(result: copy.result, failure: failure, isClean: failure == nil, nextRunAt: nextRunAt))
@@ -153,7 +154,8 @@ package struct TableRunner: Sendable {
             metadata: [
                 "job": "\(claimed.job.name)", "table": "\(claimed.table.mapping.source.name)",
                 "mode": "\(claimed.table.mapping.mode.rawValue)", "result": "\(copy.result.rawValue)",
-                "rows": "\(copy.rows)", "repaired": "\(copy.repaired)", "batches": "\(copy.batches)", "bytes": "\(copy.bytes)",
+                "rows": "\(copy.rows)", "repaired": "\(copy.repaired)", "batches": "\(copy.batches)",
+                "bytes": "\(copy.bytes)",
                 "total_ms": "\(Int(seconds * 1000))", "stage_ms": "\(Int(copy.stageSeconds * 1000))",
                 "load_ms": "\(Int(copy.loadSeconds * 1000))",
                 "error_code": "\(copy.failure?.code.rawValue ?? "")", "error": "\(copy.failure?.message ?? "")",

@@ -14,7 +14,8 @@ import Testing
             ("varchar (64)", .varchar(bytes: 64)), ("varchar( max )", .varchar(bytes: 65_535)),
             ("character varying(65535)", .varchar(bytes: 65_535)), ("  varchar(1) ", .varchar(bytes: 1)),
             ("numeric", .decimal(precision: 18, scale: 0)), ("NUMERIC(12,2)", .decimal(precision: 12, scale: 2)),
-            ("decimal( 38 , 37 )", .decimal(precision: 38, scale: 37)), ("decimal(5)", .decimal(precision: 5, scale: 0)),
+            ("decimal( 38 , 37 )", .decimal(precision: 38, scale: 37)),
+            ("decimal(5)", .decimal(precision: 5, scale: 0)),
             ("decimal(19,4)", .decimal(precision: 20, scale: 4)), ("varbyte(10)", .varbyte(bytes: 10)),
             ("varbinary", .varbyte(bytes: 64_000)), ("binary varying(16777216)", .varbyte(bytes: 16_777_216)),
         ] as [(String, ReplicaType)])

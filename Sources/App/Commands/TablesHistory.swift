@@ -28,7 +28,8 @@ extension Tables {
 
     struct Repaired: LoaderCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Values that were changed because Redshift cannot hold them, the latest first; never what they say.",
+            abstract:
+                "Values that were changed because Redshift cannot hold them, the latest first; never what they say.",
             discussion: """
                 A value is listed once, however often it was read. One that is corrected at the source stays listed, with the \
                 time at which it was last seen.

@@ -98,7 +98,8 @@ struct ReplicaOptions: ParsableArguments {
     var distributionKey: String?
     @Option(name: .customLong("sortkey"), help: "Columns that rows are sorted by, none or default.")
     var sortKey: String?
-    @Option(name: .customLong("on-bad-value"), help: "What becomes of values that Redshift cannot hold: repair or fail.")
+    @Option(
+        name: .customLong("on-bad-value"), help: "What becomes of values that Redshift cannot hold: repair or fail.")
     var badValues: String?
     @Option(help: "How a FullSyncTable takes its replica's place: swap or replace.") var refresh: String?
 
@@ -131,7 +132,8 @@ struct ReplicaOptions: ParsableArguments {
         throw OperationError(
             .usage, what: "A replica cannot have a column of type \(text)",
             why: "Redshift has no such type, or its values could not be loaded into it",
-            fix: "Give one of: SMALLINT, INTEGER, BIGINT, DECIMAL(p,s), REAL, DOUBLE PRECISION, BOOLEAN, VARCHAR(n) up to "
+            fix:
+                "Give one of: SMALLINT, INTEGER, BIGINT, DECIMAL(p,s), REAL, DOUBLE PRECISION, BOOLEAN, VARCHAR(n) up to "
                 + "65535, DATE, TIME, TIMESTAMP, TIMESTAMPTZ, SUPER, VARBYTE(n); or default.")
     }
 }

@@ -53,7 +53,9 @@ extension ConfigurationValues {
     /// Quotes around a name may stay; a name with blanks needs them in SQL, and is told apart from two words by its kind.
     private static func grantee(_ words: [String]) -> ReadOnlyGrantee? {
         func plain(_ name: String) -> String? {
-            let name = name.count > 1 && name.hasPrefix("\"") && name.hasSuffix("\"") ? String(name.dropFirst().dropLast()) : name
+            let name =
+                name.count > 1 && name.hasPrefix("\"") && name.hasSuffix("\"")
+                ? String(name.dropFirst().dropLast()) : name
             return name.isEmpty || name.contains("\"") ? nil : name
         }
         switch (words.count, words.first?.lowercased()) {

@@ -19,13 +19,15 @@ enum ComparisonOutput {
     static func notes(_ comparisons: [TableComparison]) -> [String] {
         var notes = comparisons.filter { $0.outcome == .different && $0.replicaRows != .missing }.map { comparison in
             let asOf = comparison.table.mirror?.state.caughtUpAsOf
-            return "\(comparison.table.mapping.label): synced up to \(asOf.map { "\($0.text.prefix(19)) UTC" } ?? "no time yet")."
+            return
+                "\(comparison.table.mapping.label): synced up to \(asOf.map { "\($0.text.prefix(19)) UTC" } ?? "no time yet")."
         }
         if !notes.isEmpty {
             notes.append("Rows newer than that, and rows deleted at the source, explain a difference.")
         }
         for comparison in comparisons where comparison.replicaRows == .missing {
-            notes.append("\(comparison.table.mapping.label): \(comparison.table.mapping.destination) does not exist yet.")
+            notes.append(
+                "\(comparison.table.mapping.label): \(comparison.table.mapping.destination) does not exist yet.")
         }
         if comparisons.contains(where: { $0.outcome == .unknown }) {
             notes.append("A side was not counted within 5 s.")
@@ -35,7 +37,8 @@ enum ComparisonOutput {
 
     static func json(_ comparisons: [TableComparison]) -> JSONValue {
         let tables = comparisons.map { comparison in
-            let replica: JSONValue = if case .rows(let count) = comparison.replicaRows { .integer(count) } else { .null }
+            let replica: JSONValue =
+                if case .rows(let count) = comparison.replicaRows { .integer(count) } else { .null }
             return JSONValue.object([
                 ("job", .string(comparison.table.mapping.jobName)),
                 ("source_schema", .string(comparison.table.mapping.source.schema)),

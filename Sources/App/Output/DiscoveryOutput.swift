@@ -54,8 +54,9 @@ struct DiscoveryOutput {
         let name = name(found.table.name)
         for warning in found.suggestion.warnings { Terminal.message("▲ \(name): \(warning)") }
         if let interval = found.interval {
-            Terminal.message("▲ \(name): read whole, so it is due every \(DurationText.text(interval)), not every "
-                + "\(DurationText.text(job.interval)); tables set \(job.name)/\(name) --interval changes that")
+            Terminal.message(
+                "▲ \(name): read whole, so it is due every \(DurationText.text(interval)), not every "
+                    + "\(DurationText.text(job.interval)); tables set \(job.name)/\(name) --interval changes that")
         }
         for exclusion in found.exclusions {
             Terminal.message(
@@ -65,7 +66,8 @@ struct DiscoveryOutput {
     }
 
     private func columnTable(_ found: DiscoveredTable) -> String {
-        let reasons = Dictionary(found.exclusions.map { ($0.column, $0.reason) }, uniquingKeysWith: { first, _ in first })
+        let reasons = Dictionary(
+            found.exclusions.map { ($0.column, $0.reason) }, uniquingKeysWith: { first, _ in first })
         let rows = found.table.columns.map { column -> [String] in
             let mapped = found.mapping?.column(column.name)
             let note = reasons[column.name].map { "left out: \($0)" } ?? column.warnings.joined(separator: "; ")

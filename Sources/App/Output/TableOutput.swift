@@ -43,7 +43,8 @@ enum TableOutput {
             ("Sortkey", mapping.layout.sortKey.map { listed($0) ?? "none" }),
             ("Interval", schedule.interval.map(DurationText.text)),
             ("Window (UTC)", schedule.window?.text), ("Row limit", schedule.rowLimit.map(Terminal.grouped)),
-            ("Chunk size", schedule.chunkSize.map(Terminal.grouped)), ("Scan back", schedule.scanBack.map(DurationText.text)),
+            ("Chunk size", schedule.chunkSize.map(Terminal.grouped)),
+            ("Scan back", schedule.scanBack.map(DurationText.text)),
         ]
         return facts.compactMap { label, value in value.map { (label, $0) } }
     }

@@ -85,9 +85,12 @@ extension JobDocument {
         }
         var reader = DocumentReader(value, at: place)
         let source = TableName(
-            schema: reader.text("source_schema") ?? job.sourceSchemas.first ?? "public", name: reader.required("source_name"))
+            schema: reader.text("source_schema") ?? job.sourceSchemas.first ?? "public",
+            name: reader.required("source_name"))
         let suggested = DestinationNaming.suggested(for: source, job: (job.destinationSchema, job.destinationPrefix))
-        let mode = reader.parsed("table_copy_type", "one of \(SyncMode.allCases.map(\.rawValue).joined(separator: ", "))") {
+        let mode = reader.parsed(
+            "table_copy_type", "one of \(SyncMode.allCases.map(\.rawValue).joined(separator: ", "))"
+        ) {
             SyncMode(spelled: $0)
         }
         if mode == nil, reader.text("table_copy_type") == nil { reader.problem("table_copy_type is missing") }
@@ -173,7 +176,8 @@ extension JobDocument {
         if Set(names.map(ReplicaNaming.folded)).count != names.count {
             broken.append("two columns would share one name in Redshift, which folds names to lower case")
         }
-        for column in mapping.columns where column.treatment == .hashed && column.destinationType != MappingEdit.hashType {
+        for column in mapping.columns
+        where column.treatment == .hashed && column.destinationType != MappingEdit.hashType {
             broken.append("\(column.source.name) is hashed: its redshift_type is VARCHAR(64)")
         }
         return broken

@@ -112,7 +112,8 @@ package struct JobTransfer: Sendable {
         let kept = tables.filter { table in !pairs.contains { $0.before?.id == table.id } }
         let all = pairs.map(\.after.mapping) + kept.map(\.mapping)
         for check in [
-            { try JobRules.check(job) }, { try DestinationNaming.refuseCollisions(all.map { ($0.source, $0.destination) }) },
+            { try JobRules.check(job) },
+            { try DestinationNaming.refuseCollisions(all.map { ($0.source, $0.destination) }) },
         ] {
             do {
                 try check()
@@ -162,7 +163,8 @@ package struct JobTransfer: Sendable {
             change.destinationSchema = plan.job.destinationSchema
             change.destinationPrefix = plan.job.destinationPrefix
             change.interval = plan.job.interval
-            _ = try await JobEditing(store: store, leases: leases, owner: owner, clock: clock).edit(plan.job.name, change)
+            _ = try await JobEditing(store: store, leases: leases, owner: owner, clock: clock).edit(
+                plan.job.name, change)
             job = plan.job
             try await store.update(job)
         } else {

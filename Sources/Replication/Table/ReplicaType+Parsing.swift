@@ -26,7 +26,9 @@ extension ReplicaType {
     /// - Returns: nil for a type that a replica cannot have: unknown, out of range, or CHAR, which holds ASCII only.
     package init?(sql: String) {
         let words = sql.lowercased().split(whereSeparator: \.isWhitespace).joined(separator: " ")
-        guard let match = words.wholeMatch(of: /([a-z0-9 ]+?) ?(?:\( ?([a-z0-9]+) ?(?:, ?(\d+) ?)?\))?/) else { return nil }
+        guard let match = words.wholeMatch(of: /([a-z0-9 ]+?) ?(?:\( ?([a-z0-9]+) ?(?:, ?(\d+) ?)?\))?/) else {
+            return nil
+        }
         let name = String(match.1)
         guard let first = match.2 else {
             guard let type = Self.plainNames[name] else { return nil }

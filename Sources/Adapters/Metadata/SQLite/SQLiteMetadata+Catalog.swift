@@ -109,7 +109,9 @@ extension SQLiteMetadata: RequestStore {
     }
 
     package func secret(named name: String, orKeep made: Data) async throws -> Data {
-        if let kept: Data = try await read({ try SQLiteSchemaStatements.secret(name).row($0)?["sealed"] }) { return kept }
+        if let kept: Data = try await read({ try SQLiteSchemaStatements.secret(name).row($0)?["sealed"] }) {
+            return kept
+        }
         return try await write { database in
             try SQLiteSchemaStatements.keepSecret(name, sealed: made).run(database)
             return try SQLiteSchemaStatements.secret(name).row(database)?["sealed"] ?? made

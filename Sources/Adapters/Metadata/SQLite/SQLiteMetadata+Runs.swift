@@ -49,7 +49,9 @@ extension SQLiteMetadata: RunStore {
     package func finishCopy(_ copy: TableCopyRecord) async throws {
         try await finish { database in
             let endedWell = copy.result == .ok || copy.result == .stopped
-            if endedWell, copy.rows == 0, copy.notices.isEmpty, try RunStatements.forget(copy).run(database) > 0 { return }
+            if endedWell, copy.rows == 0, copy.notices.isEmpty, try RunStatements.forget(copy).run(database) > 0 {
+                return
+            }
             let now = self.clock.now.storedMicroseconds
             try RunStatements.finish(copy, now: now).run(database)
             try RunStatements.pruneMany(table: copy.tableID).run(database)
