@@ -31,6 +31,19 @@ struct StandInError: Error, Sendable, Equatable, CustomStringConvertible {
             "42601", text.isEmpty ? "syntax error at end of input" : "syntax error at or near \"\(text)\"")
     }
 
+    /// 42P02, counted in 16 bits as Redshift counts.
+    static func noParameter(_ number: Int) -> StandInError {
+        StandInError("42P02", "there is no parameter $\(Int16(truncatingIfNeeded: number))")
+    }
+
+    /// 54000: over the 16 MB of one statement.
+    static func tooLarge(_ bytes: Int) -> StandInError {
+        StandInError(
+            "54000",
+            "Statement is too large. Statement Size: \(bytes) bytes. "
+                + "Maximum Allowed: \(FrontendDecoder.statementLimitBytes) bytes")
+    }
+
     /// 0A000: Redshift has no such thing.
     static func unsupported(_ thing: String) -> StandInError {
         StandInError("0A000", "\(thing) is not supported")

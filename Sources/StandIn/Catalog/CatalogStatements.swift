@@ -3,7 +3,9 @@
 /// All of it lives in `pg_catalog`, which every search path begins with, and may be run again at each start.
 enum CatalogStatements {
     /// In order; each is one string of statements run by the internal superuser.
-    static let all = [settings, dropViews, types, casts, shadow, shadowFunctions, functions, views, loadErrors]
+    static let all = [
+        settings, dropViews, types, casts, comparison, shadow, shadowFunctions, functions, views, loadErrors,
+    ]
 
     static let settings = """
         SET allow_system_table_mods = on;

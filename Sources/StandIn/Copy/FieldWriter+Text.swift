@@ -107,6 +107,12 @@ enum UTF8Check {
         return nil
     }
 
+    static func isValid(_ bytes: [UInt8]) -> Bool {
+        bytes.withUnsafeBufferPointer { buffer in
+            buffer.baseAddress.map { firstInvalid($0, buffer.count) == nil } ?? true
+        }
+    }
+
     /// Bytes of the character at `index`; 0 when there is none.
     @inline(__always)
     static func sequence(_ bytes: UnsafePointer<UInt8>, _ count: Int, _ index: Int) -> Int {

@@ -4,7 +4,10 @@ extension Rewriter {
         guard word == "with" else {
             let hasInto = topLevelWords(reader.rest).contains { $0.word == "into" }
             let text = try queryText(range, writesRows: hasInto)
-            return hasInto ? .command(text) : .rows(text)
+            guard hasInto else { return .rows(text) }
+            var plan = StatementPlan.command(text)
+            plan.isSelectInto = true
+            return plan
         }
         try refuseWritingCTEs(reader.rest)
         let main = topLevelWords(reader.rest).first {

@@ -23,6 +23,9 @@ struct StatementPlan: Sendable, Equatable {
     /// Needs a transaction of its own where none is open (LOCK).
     var wrapsItself = false
 
+    /// SELECT … INTO: a command that cannot be prepared.
+    var isSelectInto = false
+
     static func rows(_ sql: String) -> StatementPlan { StatementPlan(action: .rows(sql)) }
     static func command(_ sql: String..., tag: String? = nil) -> StatementPlan {
         StatementPlan(action: .command(sql, tag: tag))

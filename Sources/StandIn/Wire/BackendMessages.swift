@@ -61,6 +61,19 @@ struct BackendMessages {
 
     mutating func emptyQuery() { message("I") { _ in } }
 
+    mutating func parseComplete() { message("1") { _ in } }
+    mutating func bindComplete() { message("2") { _ in } }
+    mutating func closeComplete() { message("3") { _ in } }
+    mutating func noData() { message("n") { _ in } }
+    mutating func portalSuspended() { message("s") { _ in } }
+
+    mutating func parameterDescription(_ types: [UInt32]) {
+        message("t") { buffer in
+            buffer.writeInteger(Int16(truncatingIfNeeded: types.count))
+            for type in types { buffer.writeInteger(Self.redshiftType(type)) }
+        }
+    }
+
     mutating func error(_ error: StandInError, severity: String = "ERROR") {
         fields("E", severity, error.sqlState, error.what, error.why, error.fix)
     }
@@ -85,19 +98,24 @@ struct BackendMessages {
     }
 
     /// Columns under Redshift's type numbers: what PostgreSQL calls json is SUPER, what it calls bytea VARBYTE.
-    mutating func rowDescription(_ columns: [PostgresColumn]) {
+    /// - Parameter formats: As Bind gives them: none means text, one stands for all columns.
+    mutating func rowDescription(_ columns: [PostgresColumn], formats: [Int16] = []) {
         message("T") { buffer in
             buffer.writeInteger(Int16(columns.count))
-            for column in columns {
+            for (index, column) in columns.enumerated() {
                 buffer.writeNullTerminatedString(column.name)
                 buffer.writeInteger(Int32(0))
                 buffer.writeInteger(Int16(0))
                 buffer.writeInteger(Self.redshiftType(column.typeOID))
                 buffer.writeInteger(column.typeSize)
                 buffer.writeInteger(column.typeModifier)
-                buffer.writeInteger(Int16(0))
+                buffer.writeInteger(Self.format(formats, index))
             }
         }
+    }
+
+    private static func format(_ formats: [Int16], _ index: Int) -> Int16 {
+        formats.count == 1 ? formats[0] : index < formats.count ? formats[index] : 0
     }
 
     static func redshiftType(_ type: UInt32) -> UInt32 {
@@ -105,6 +123,30 @@ struct BackendMessages {
         case TypeOID.json: TypeOID.redshiftSuper
         case TypeOID.bytea: TypeOID.redshiftVarbyte
         default: type
+        }
+    }
+
+    /// One row, given in text form; VARBYTE loses PostgreSQL's `\x`.
+    /// - Throws: `StandInError` for a value that has no binary form.
+    mutating func dataRow(_ row: [[UInt8]?], columns: [PostgresColumn], formats: [Int16]) throws(StandInError) {
+        guard formats.contains(1) else { return dataRow(row, columns: columns) }
+        var binary: [[UInt8]?] = []
+        for (index, value) in row.enumerated() {
+            guard let value, index < columns.count else {
+                binary.append(nil)
+                continue
+            }
+            let asText = columns[index].typeOID == TypeOID.bytea ? Array(value.dropFirst(2)) : value
+            binary.append(
+                Self.format(formats, index) == 1
+                    ? try BinaryValue.encode(asText, type: columns[index].typeOID) : asText)
+        }
+        message("D") { buffer in
+            buffer.writeInteger(Int16(binary.count))
+            for value in binary {
+                buffer.writeInteger(Int32(value?.count ?? -1))
+                if let value { buffer.writeBytes(value) }
+            }
         }
     }
 
