@@ -87,6 +87,10 @@ struct StandInError: Error, Sendable, Equatable, CustomStringConvertible {
             self = .compute("Cannot insert a NULL value into column \(column)")
         case "22003":
             self = .compute("Numeric data overflow (result precision)", code: 1058, context: message)
+        case "22P02" where message.hasSuffix("type json"), "22P05" where message.contains("Unicode"):
+            self = .compute("JSON parsing error", context: "invalid JSON")
+        case "21000" where message.hasPrefix("MERGE"):
+            self = .compute("Found multiple matches to update the same tuple.")
         case "57014":
             self.init("57014", "Query (150) canceled on user's request")
         case nil:

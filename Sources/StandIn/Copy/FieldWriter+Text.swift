@@ -69,6 +69,7 @@ extension FieldWriter {
         if let bad = UTF8Check.firstInvalid(bytes, count) { return Self.invalidText(bytes, count, bad) }
         var check = JSONCheck(bytes: bytes, count: count)
         if let reason = check.run() { return FieldFailure(1224, reason) }
+        out.append(SuperText.documentMark)
         out.appendEscaped(bytes, count)
         return nil
     }

@@ -103,6 +103,7 @@ struct ExpressionRules {
         case "pg_last_copy_count" where isEmptyCall(index):
             edits.insert(String(context.lastCopyCount), after: index + 1)
         case "pg_last_copy_id" where isEmptyCall(index): edits.insert(String(context.lastCopyID), after: index + 1)
+        case "pg_get_viewdef": edits.insert("' '::\"char\", ", after: index + 1)
         case "nvl": edits.replace(index..<index + 1, with: "coalesce")
         case "dateadd", "datediff", "date_diff", "date_add":
             if sql.tokens.indices.contains(index + 2), sql.tokens[index + 2].kind == .word, sql.isSymbol(index + 3, ",")

@@ -33,7 +33,8 @@ struct PreparedStatement: Sendable {
     /// Whether it reads or writes rows, so that the PostgreSQL behind can be asked about it.
     var takesParameters: Bool {
         guard let range else { return false }
-        return sql.isSymbol(range.lowerBound, "(") || sql.word(range.lowerBound).map(Self.parametrised.contains) ?? false
+        return sql.isSymbol(range.lowerBound, "(")
+            || sql.word(range.lowerBound).map(Self.parametrised.contains) ?? false
     }
 
     /// A cast for a type number; nil for those that leave the type open.
@@ -84,7 +85,8 @@ struct PreparedStatement: Sendable {
                 literals.append("NULL" + cast)
                 continue
             }
-            let text = binding.isBinary(index)
+            let text =
+                binding.isBinary(index)
                 ? try BinaryValue.decode(value, type: type) : String(decoding: value, as: UTF8.self)
             guard !text.utf8.contains(0), UTF8Check.isValid(value) || binding.isBinary(index) else {
                 throw StandInError("22021", "invalid byte sequence for encoding \"UNICODE\"")

@@ -34,7 +34,7 @@ extension Session {
         if let plan = try makePlan(prepared, .kept) {
             try await refuseInFailedTransaction(plan)
             if let text = plan.describable, prepared.takesParameters {
-                try await prepareReferences(prepared.sql)
+                try await prepareReferences(prepared.sql, prepared.range)
                 try await infer(&prepared, text)
             }
         }
@@ -137,7 +137,7 @@ extension Session {
         if let cursor = portal.cursor { return try await fetch(cursor, limit, portal) }
         await server.log.add(session: pid, SecretMask.mask(portal.statement.sql, range))
         await server.registry.beginStatement(pid: pid)
-        try await prepareReferences(portal.statement.sql)
+        try await prepareReferences(portal.statement.sql, range)
         reply = RowReply(describes: false, formats: portal.formats)
         defer { reply = RowReply() }
         if limit > 0, case .rows(let sql) = plan.action, plan.describable != nil {

@@ -43,7 +43,7 @@ extension Session {
     }
 
     private func command(_ texts: [String], tag: String?, plan: StatementPlan) async throws {
-        var texts = texts
+        var texts = plan.writes.map { [WriteLock.take($0)] + texts } ?? texts
         let isIdle = await connection.transactionStatus == .idle
         if plan.wrapsItself, isIdle { texts = ["BEGIN"] + texts + ["COMMIT"] }
         do {
@@ -52,6 +52,7 @@ extension Session {
                 isImplicit = false
                 try await connection.execute("COMMIT")
             }
+            if let name = plan.lateView { await server.lateViews.add(name) }
             try await forwardNotices()
             messages.commandComplete(tag ?? result.commandTag)
         } catch let error as PostgresError {
@@ -150,6 +151,13 @@ extension Session {
                 ["session", "statement"], entries.map { [String($0.session), $0.statement] }, tag: "SELECT")
         }
         messages.commandComplete("STANDIN")
+    }
+}
+
+/// Makes a writer wait for the one before it.
+enum WriteLock {
+    static func take(_ table: RelationName) -> String {
+        "SELECT pg_catalog.standin_write_lock(\(Literal.quote(table.sql)))"
     }
 }
 

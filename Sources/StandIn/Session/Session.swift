@@ -17,7 +17,7 @@ actor Session {
     let connection: PostgresConnection
     let pid: Int32
     let user: String
-    var messages = BackendMessages()
+    var messages: BackendMessages
     /// A transaction that this stand-in opened around a message of several statements.
     var isImplicit = false
     /// The client waits in vain until it goes away.
@@ -34,6 +34,7 @@ actor Session {
         self.connection = connection
         self.pid = pid
         self.user = user
+        messages = BackendMessages(superType: server.superType)
     }
 
     /// Serves the client until it leaves.
@@ -82,6 +83,7 @@ actor Session {
             await server.log.add(session: pid, SecretMask.mask(sql, range))
             await server.registry.beginStatement(pid: pid)
             let plan = try Rewriter.plan(sql, range, expressionContext)
+            try await prepareReferences(sql, range)
             try await perform(plan, isSeveral: ranges.count > 1, isLast: index == ranges.count - 1)
             if isHeld { return }
         }
@@ -149,13 +151,13 @@ actor Session {
     func flush() async throws {
         guard messages.buffer.readableBytes > 0 else { return }
         let full = messages
-        messages = BackendMessages()
+        messages = BackendMessages(superType: server.superType)
         try await outbound.write(full.buffer)
     }
 
     func hold() {
         isHeld = true
-        messages = BackendMessages()
+        messages = BackendMessages(superType: server.superType)
     }
 
     /// The client's end of the connection is gone: a statement inside a transaction is stopped, since it will be rolled
