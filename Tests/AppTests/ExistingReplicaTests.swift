@@ -101,7 +101,7 @@ import Testing
     @Test func `a table that was loaded by other means goes on from a key set by hand`() async throws {
         try await withLoader { loader, source, replica in
             try await source.run(
-                "CREATE TABLE t (id bigserial PRIMARY KEY, v text); INSERT INTO t SELECT i, 'v' FROM generate_series(1, 100) i"
+                "CREATE TABLE t (id bigserial PRIMARY KEY, v text); INSERT INTO t (v) SELECT 'v' FROM generate_series(1, 100)"
             )
             _ = try await replica.rows("CREATE TABLE \(replica.schema).t (id BIGINT NOT NULL, v VARCHAR(65535))")
             _ = try await replica.rows(
