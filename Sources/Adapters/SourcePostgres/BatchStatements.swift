@@ -28,18 +28,20 @@ enum BatchStatements {
         """
 
     /// What a write to the table, to its partitions or children cannot leave unchanged: its files, the counters of rows
-    /// written, and since when these count. NULL where the server counts nothing, and on a standby.
+    /// written, and since when these count. NULL where the server counts nothing, on a standby, and
+    /// where a partition is foreign.
     static func changeToken(of table: TableName) -> String {
         let literal = CatalogStatements.literal(quoted(table.schema) + "." + quoted(table.name))
         return """
             WITH RECURSIVE family AS (SELECT \(literal)::regclass::oid AS oid UNION \
             SELECT i.inhrelid FROM pg_inherits i JOIN family f ON f.oid = i.inhparent) \
-            SELECT CASE WHEN current_setting('track_counts') = 'on' AND NOT pg_is_in_recovery() THEN \
+            SELECT CASE WHEN current_setting('track_counts') = 'on' AND NOT pg_is_in_recovery() \
+            AND NOT bool_or(c.relkind = 'f') THEN \
             concat_ws(' ', extract(epoch FROM pg_postmaster_start_time()), \
             (SELECT extract(epoch FROM stats_reset) FROM pg_stat_database WHERE datname = current_database()), \
             string_agg(concat_ws(':', f.oid, pg_relation_filenode(f.oid), pg_stat_get_tuples_inserted(f.oid), \
             pg_stat_get_tuples_updated(f.oid), pg_stat_get_tuples_deleted(f.oid)), ' ' ORDER BY f.oid)) END \
-            FROM family f
+            FROM family f JOIN pg_class c ON c.oid = f.oid
             """
     }
 
@@ -80,15 +82,17 @@ enum BatchStatements {
     }
 
     /// The batch's rows, bounded by its measured last row instead of a sort, in the mapping's column order.
+    /// - Parameter encoding: `SQL_ASCII` where the database is in that, so that its bytes come unchecked.
     static func copy(
-        _ query: BatchQuery, extent: BatchExtent, format: BatchFormat, updatedSample: String?, hashSalt: String
+        _ query: BatchQuery, extent: BatchExtent, format: BatchFormat, updatedSample: String?, hashSalt: String,
+        encoding: String = "UTF8"
     ) -> String {
-        let list = query.mapping.columns.map { ColumnExpression.sql(for: $0, hashSalt: hashSalt) }
+        let list = query.mapping.columns.map { ColumnExpression.sql(for: $0, hashSalt: hashSalt, encoding: encoding) }
         let isOpenEnded = extent.rows < query.rowLimit
         let condition = whereClause(query, last: isOpenEnded ? nil : extent.last, updatedSample: updatedSample)
         return """
             COPY (SELECT \(list.joined(separator: ", ")) FROM \(table(query.mapping)) AS t \(condition)) TO STDOUT \
-            (FORMAT csv, NULL '\(format.nullSentinel)', ENCODING 'UTF8')
+            (FORMAT csv, NULL '\(format.nullSentinel)', ENCODING '\(encoding)')
             """
     }
 
@@ -104,9 +108,10 @@ enum BatchStatements {
         return "SELECT count(*) FROM \(table(mapping)) AS t \(condition)"
     }
 
-    /// Fails where the filter is no condition over the table's columns; reads no row.
+    /// Fails where the filter is no condition over the table's columns; reads no row. Within two kinds of brackets, so
+    /// that a filter which closes the first one and opens another is a syntax error.
     static func checkFilter(_ filter: String, of mapping: TableMapping) -> String {
-        "SELECT 1 FROM \(table(mapping)) AS t WHERE \(parenthesised(filter)) LIMIT 0"
+        "SELECT (ARRAY[\(filter)\n])[1] FROM \(table(mapping)) AS t WHERE \(parenthesised(filter)) LIMIT 0"
     }
 
     // MARK: Pieces

@@ -9,6 +9,8 @@ package actor PostgresSource: TableSource {
     private let hashSalt: String
     /// Highest value of the `updated_key` column, read once a pass where its unit must be known.
     private var updatedSample: String?
+    /// The database does not know its text's encoding: `SQL_ASCII`. Read at each pass's start.
+    private var isUnencoded = false
 
     /// Rows arrive in chunks of about this many bytes.
     private static let chunkBytes = 1 << 20
@@ -68,10 +70,11 @@ package actor PostgresSource: TableSource {
             // Rows of views and foreign tables show no transaction number, nor does a table whose columns alone we may
             // read.
             let hasVersions = ["r", "p"].contains(relation[0]) && relation[1] == "t"
+            isUnencoded = relation[2] == "SQL_ASCII"
             return PassStart(
                 identity: identity, activity: activity, horizon: hasVersions ? horizon : nil, nextTransaction: end,
                 changeToken: ["r", "p", "m"].contains(relation[0]) ? token : nil,
-                guaranteesUTF8: relation[2] != "SQL_ASCII")
+                guaranteesUTF8: !isUnencoded)
         }
     }
 
@@ -101,7 +104,8 @@ package actor PostgresSource: TableSource {
         try await asSource(table) {
             try await self.connection.beginCopyOut(
                 BatchStatements.copy(
-                    query, extent: extent, format: format, updatedSample: updatedSample, hashSalt: hashSalt))
+                    query, extent: extent, format: format, updatedSample: updatedSample, hashSalt: hashSalt,
+                    encoding: isUnencoded ? "SQL_ASCII" : "UTF8"))
         }
         let connection = connection
         return RowStream {
@@ -152,14 +156,18 @@ package actor PostgresSource: TableSource {
     /// - Throws: `ReplicationError` `E_CONFIG` with the server's words where the mapping's filter is no condition.
     package func checkFilter(of mapping: TableMapping) async throws {
         guard let filter = mapping.scope.filter else { return }
-        do {
+        try await asSource(mapping.source) {
             try await begin()
-            try await connection.execute(BatchStatements.checkFilter(filter, of: mapping))
+            do {
+                try await connection.execute(BatchStatements.checkFilter(filter, of: mapping))
+            } catch let error as PostgresError where ![.connectionLost, .cancelled].contains(error.code) {
+                try await connection.execute("ROLLBACK")
+                throw ReplicationError(
+                    .config, what: "The filter of \(mapping.source) cannot be used", why: error.why,
+                    fix: "Give a condition over its columns, for example --where \"status <> 'draft'\".",
+                    underlying: error)
+            }
             try await connection.execute("COMMIT")
-        } catch let error as PostgresError {
-            throw ReplicationError(
-                .config, what: "The filter of \(mapping.source) cannot be used", why: error.why,
-                fix: "Give a condition over its columns, for example --where \"status <> 'draft'\".", underlying: error)
         }
     }
 
