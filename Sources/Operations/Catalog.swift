@@ -15,14 +15,16 @@ package struct Catalog: Sendable {
         throw Self.unknown("job", name, known: jobs.map(\.name), listing: "redshift-loader jobs list")
     }
 
-    /// Tables by `JOB` or `JOB/TABLE`; a table is named by its source name, and may hold `*` and `?`.
+    /// Tables by `JOB` or `JOB/TABLE`; a table is named by its source name, alone or as `schema.name`, and may hold `*`
+    /// and `?`.
     package func tables(_ selector: String) async throws -> (job: JobRecord, tables: [TableRecord]) {
         let parts = selector.split(separator: "/", maxSplits: 1).map(String.init)
         let job = try await job(parts.first ?? "")
         let all = try await store.tables(ofJob: job.id)
         guard parts.count == 2 else { return (job, all) }
-        let exact = all.filter { $0.mapping.source.name == parts[1] }
-        let found = exact.isEmpty ? all.filter { NameMatching.matches($0.mapping.source.name, glob: parts[1]) } : exact
+        let exact = all.filter { $0.mapping.source.name == parts[1] || "\($0.mapping.source)" == parts[1] }
+        let fitting = TableSelection.patterns([parts[1]])
+        let found = exact.isEmpty ? all.filter { fitting.includes($0.mapping.source) } : exact
         guard !found.isEmpty else {
             throw Self.unknown(
                 "table", parts[1], known: all.map(\.mapping.source.name),
@@ -42,9 +44,15 @@ package struct Catalog: Sendable {
         guard tables.count == 1, let table = tables.first else {
             throw OperationError(
                 .usage, what: "\(selector) names \(tables.count) tables", why: "this command takes one",
-                fix: "Name one of: \(tables.map(\.mapping.source.name).joined(separator: ", ")).")
+                fix: "Name one of: \(Self.names(tables).joined(separator: ", ")).")
         }
         return (job, table)
+    }
+
+    /// Names that tell the tables apart.
+    private static func names(_ tables: [TableRecord]) -> [String] {
+        let names = tables.map(\.mapping.source.name)
+        return Set(names).count == names.count ? names : tables.map { "\($0.mapping.source)" }
     }
 
     private static func unknown(_ kind: String, _ name: String, known: [String], listing: String) -> OperationError {

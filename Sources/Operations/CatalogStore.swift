@@ -12,10 +12,20 @@ package protocol CatalogStore: Sendable {
     func remove(jobID: Int64) async throws
     /// - Returns: All tables of a job, or of all jobs, by name.
     func tables(ofJob jobID: Int64?) async throws -> [TableRecord]
-    /// Inserts a table (id 0) or changes mapping and `disabled` of one.
+    /// Inserts a table (id 0) or changes mapping, schedule and `disabled` of one. Another schedule brings the next run
+    /// forward to `nextRunAt`, never back.
     func save(_ table: TableRecord) async throws -> TableRecord
+    /// Removes a table with its history. What lies in the destination stays.
+    func remove(tableID: Int64) async throws
+}
+
+/// What runs have left behind.
+package protocol HistoryStore: Sendable {
     /// Newest first.
     func copies(ofTable tableID: Int64, limit: Int) async throws -> [TableCopyRecord]
+    /// The latest seen first.
+    func repairs(ofTable tableID: Int64, limit: Int) async throws -> [RepairRecord]
+    func countRepairs(ofTable tableID: Int64) async throws -> Int
 }
 
 /// More of the store that operations need.
@@ -24,6 +34,8 @@ package protocol RequestStore: Sendable {
     func request(tableID: Int64) async throws
     /// This metadata store's own name, made once, random.
     func installationID() async throws -> String
+    /// A secret that this installation made up for itself: the one kept under `name`, or `made`, which is then kept.
+    func secret(named name: String, orKeep made: Data) async throws -> Data
 }
 
 /// Encrypts connection strings for the store.

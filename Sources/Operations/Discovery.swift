@@ -15,6 +15,33 @@ package struct DiscoveredTable: Sendable, Hashable {
     package var table: SourceTable
     package var suggestion: ModeSuggestion
     package var decision: Decision
+    /// What the table has, or would get; nil where it can have none.
+    package var mapping: TableMapping?
+    /// Columns that are left out, with the reason.
+    package var exclusions: [ExclusionSuggestion]
+    /// The interval of its own that it has or would get; nil: its job's.
+    package var interval: Duration?
+}
+
+/// Which of a source's tables are meant.
+package enum TableSelection: Sendable, Hashable {
+    /// All but the tables of frameworks.
+    case all
+    /// Those whose names, alone or as `schema.name`, fit one of the globs.
+    case patterns([String])
+    /// Exactly those, by name or `schema.name`.
+    case names([String])
+
+    package func includes(_ table: TableName) -> Bool {
+        switch self {
+        case .all: true
+        case .patterns(let patterns):
+            patterns.contains {
+                NameMatching.matches(table.name, glob: $0) || NameMatching.matches("\(table)", glob: $0)
+            }
+        case .names(let names): names.contains(table.name) || names.contains("\(table)")
+        }
+    }
 }
 
 /// Looks at a source's tables and sets replicas up.
@@ -33,34 +60,46 @@ package struct Discovery: Sendable {
         self.clock = clock
     }
 
-    /// - Parameter patterns: Globs over table names; empty for all but framework tables.
-    /// - Returns: Every table of the source schema with what would happen to it.
-    package func survey(_ job: JobRecord, only patterns: [String]) async throws -> [DiscoveredTable] {
-        let known = Set(try await store.tables(ofJob: job.id).map(\.mapping.source))
-        return try await connections.discover(job).map { table in
-            let suggestion = ModeSuggestion(for: table)
-            let decision = Self.decide(table, suggestion, known: known, patterns: patterns)
-            return DiscoveredTable(table: table, suggestion: suggestion, decision: decision)
+    /// - Parameter mode: For all tables that are set up, in place of the suggested one.
+    /// - Returns: Every table of the source's schemas with what would happen to it.
+    /// - Throws: `OperationError` for a named table that is not there.
+    package func survey(
+        _ job: JobRecord, _ selection: TableSelection, mode: SyncMode? = nil
+    ) async throws -> [DiscoveredTable] {
+        let known = Dictionary(
+            try await store.tables(ofJob: job.id).map { ($0.mapping.source, $0) },
+            uniquingKeysWith: { first, _ in first })
+        let tables = try await connections.discover(job)
+        if case .names(let names) = selection { try Self.refuseUnknown(names, among: tables.map(\.name), of: job) }
+        return tables.map { table in
+            if let record = known[table.name] { return Self.existing(table, record) }
+            return SuggestedSetup(table: table, job: job, mode: mode).discovered(selection)
         }
     }
 
     /// Makes the chosen tables known and creates them in the destination. Tables that exist already stay as they are.
     /// - Returns: The survey, with what could not be created turned into a skip.
-    package func create(_ job: JobRecord, only patterns: [String]) async throws -> [DiscoveredTable] {
-        var survey = try await survey(job, only: patterns)
-        try await Self.refuseCollisions(survey)
-        guard survey.contains(where: { $0.decision == .create }) else { return survey }
+    package func create(
+        _ job: JobRecord, _ selection: TableSelection, mode: SyncMode? = nil
+    ) async throws -> [DiscoveredTable] {
+        var survey = try await survey(job, selection, mode: mode)
+        let known = try await store.tables(ofJob: job.id).map { ($0.mapping.source, $0.mapping.destination) }
+        let made = survey.filter { $0.decision == .create }.compactMap(\.mapping).map { ($0.source, $0.destination) }
+        try DestinationNaming.refuseCollisions(known + made)
+        guard !made.isEmpty else { return survey }
         let installation = try await requests.installationID()
         let destination = try await connections.destination(of: job)
         do {
             for index in survey.indices where survey[index].decision == .create {
+                guard let mapping = survey[index].mapping else { continue }
                 do {
-                    let mapping = try Self.mapping(of: survey[index], job: job)
                     _ = try await destination.prepare(mapping)
                     // Another job's or installation's replica is refused here, by name.
                     _ = try await destination.readCheckpoint(mapping, installation: installation)
-                    let record = TableRecord(jobID: job.id, mapping: mapping, nextRunAt: clock.now)
-                    _ = try await store.save(record)
+                    _ = try await store.save(
+                        TableRecord(
+                            jobID: job.id, mapping: mapping, schedule: TableSchedule(interval: survey[index].interval),
+                            nextRunAt: clock.now))
                 } catch let error as ReplicationError where error.code == .schemaMismatch {
                     survey[index].decision = .skip("\(error.what): \(error.why). \(error.fix)")
                 }
@@ -73,53 +112,22 @@ package struct Discovery: Sendable {
         return survey
     }
 
-    /// The mapping that a table gets unless told otherwise.
-    package static func mapping(of found: DiscoveredTable, job: JobRecord) throws -> TableMapping {
-        let names = try ReplicaNaming.columnNames(found.table.columns.map(\.name), of: found.table.name)
-        let columns = zip(found.table.columns, names).map { column, name in
-            ColumnMapping(source: column, destinationName: name, destinationType: column.replicaType)
-        }
-        let destination = TableName(
-            schema: ReplicaNaming.folded(job.destinationSchema),
-            name: ReplicaNaming.replicaName(found.table.name.name))
-        return TableMapping(
-            jobName: job.name, source: found.table.name, destination: destination,
-            mode: found.suggestion.mode ?? .updateAndInsert, primaryKey: found.suggestion.primaryKey,
-            updatedKey: found.suggestion.updatedKey, columns: columns, averageRowBytes: found.table.averageRowBytes)
+    private static func existing(_ table: SourceTable, _ record: TableRecord) -> DiscoveredTable {
+        let excluded = record.mapping.scope.excludedColumns
+        return DiscoveredTable(
+            table: table, suggestion: ModeSuggestion(for: table), decision: .exists, mapping: record.mapping,
+            exclusions: excluded.map { ExclusionSuggestion(column: $0, reason: "it was left out") },
+            interval: record.schedule.interval)
     }
 
-    private static func decide(
-        _ table: SourceTable, _ suggestion: ModeSuggestion, known: Set<TableName>, patterns: [String]
-    ) -> DiscoveredTable.Decision {
-        let name = table.name.name
-        if known.contains(table.name) { return .exists }
-        if patterns.isEmpty {
-            if ["schema_migrations", "ar_internal_metadata"].contains(name) { return .skip("framework table") }
-            if name.hasPrefix("tmp_") { return .skip("temporary by its name") }
-        } else if !patterns.contains(where: { NameMatching.matches(name, glob: $0) }) {
-            return .skip("not asked for")
-        }
-        guard table.isReadable else {
-            return .skip("no SELECT on it: GRANT SELECT ON \"\(table.name.schema)\".\"\(name)\" to the loader's user")
-        }
-        guard !table.columns.isEmpty else { return .skip("it has no columns") }
-        guard let mode = suggestion.mode else { return .skip(suggestion.reason) }
-        _ = mode
-        return .create
-    }
-
-    /// Two source tables whose names fall together in Redshift would share a replica.
-    private static func refuseCollisions(_ survey: [DiscoveredTable]) async throws {
-        var taken: [String: String] = [:]
-        for found in survey where found.decision == .create || found.decision == .exists {
-            let replica = ReplicaNaming.replicaName(found.table.name.name)
-            if let other = taken[replica] {
-                throw OperationError(
-                    .badInput, what: "Tables \(other) and \(found.table.name.name) would share one name in Redshift",
-                    why: "Redshift folds names to lower case, quoted or not",
-                    fix: "Choose one of them by --only, or rename one at the source.")
-            }
-            taken[replica] = found.table.name.name
+    private static func refuseUnknown(_ names: [String], among tables: [TableName], of job: JobRecord) throws {
+        let known = tables.flatMap { [$0.name, "\($0)"] }
+        for name in names where !known.contains(name) {
+            let hint = NameMatching.nearest(to: name, among: known).map { "Did you mean \($0)? " } ?? ""
+            throw OperationError(
+                .usage, what: "The source has no table named \(name)",
+                why: "schemas looked at: \(job.sourceSchemas.joined(separator: ", "))",
+                fix: "\(hint)List them: redshift-loader tables discover \(job.name).")
         }
     }
 }

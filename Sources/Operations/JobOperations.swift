@@ -13,18 +13,7 @@ package struct JobOperations: Sendable {
 
     /// Adds a job, inactive: nothing is copied before someone says so.
     package func add(_ job: JobRecord) async throws -> JobRecord {
-        let legal = job.name.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9_.-]{0,62}/) != nil
-        guard legal else {
-            throw OperationError(
-                .usage, what: "\(job.name) cannot name a job",
-                why: "names have 1 to 63 letters, digits, dots, dashes and underscores",
-                fix: "Choose another name.")
-        }
-        guard job.interval >= .seconds(1) else {
-            throw OperationError(
-                .usage, what: "An interval of \(job.interval) is too short", why: "the shortest is 1s",
-                fix: "Give --interval 60s, for example.")
-        }
+        try JobRules.check(job)
         return try await store.add(job)
     }
 

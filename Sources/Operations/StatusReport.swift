@@ -41,8 +41,7 @@ package struct TableStatus: Sendable, Hashable {
     package init(job: JobRecord, table: TableRecord, now: Date) {
         self.job = job
         self.table = table
-        let interval = job.interval / .seconds(1)
-        targetSeconds = max(5 * interval, 300)
+        targetSeconds = table.schedule.freshnessSeconds(jobInterval: job.interval)
         behindSeconds = table.mirror?.state.caughtUpAsOf.map { max(0, now.timeIntervalSince1970 - $0.seconds) }
         state = Self.state(job: job, table: table, behind: behindSeconds, target: targetSeconds, now: now)
     }

@@ -97,7 +97,8 @@ package struct SyncOperation: Sendable {
                 for table in waiting.values { await tell(.skipped(table, "no worker is alive any more; it stays due")) }
                 return
             }
-            for now in try await store.tables(ofJob: tables.first?.jobID) {
+            let jobs = Set(waiting.values.map(\.jobID))
+            for now in try await store.tables(ofJob: jobs.count == 1 ? jobs.first : nil) {
                 guard let before = waiting[now.id], now.lease.generation > before.lease.generation,
                     now.lease.owner == nil, now.requestedAt == nil
                 else { continue }

@@ -170,8 +170,17 @@ package struct TableRun: Sendable {
             }
         let widened = await screen.widths
         var next = Checkpoint(stamp: nextStamp(after: position), state: state)
-        for (column, bytes) in widened { next.state.narrowColumns?[column] = bytes }
-        if method == .swap { next.state.narrowColumns = nil }
+        var mapping = mapping
+        if method == .swap {
+            // The new table is made as wide as it must be.
+            for (index, column) in mapping.columns.enumerated() {
+                guard let bytes = widened[column.destinationName] else { continue }
+                mapping.columns[index].destinationType = .varchar(bytes: bytes)
+            }
+            next.state.narrowColumns = nil
+        } else if !widened.isEmpty {
+            next.state.narrowColumns = (state.narrowColumns ?? [:]).merging(widened) { $1 }
+        }
         return ReplicaLoad(
             mapping: mapping, staged: staged, format: format, method: method,
             widenedColumns: method == .swap ? [:] : widened, expected: position.stamp, next: next)

@@ -15,23 +15,27 @@ package struct JobRecord: Sendable, Hashable, Identifiable {
     package var name: String
     package var source: ConnectionReference
     package var destination: ConnectionReference
-    package var sourceSchema: String
+    /// Schemas of the source's tables, at least one.
+    package var sourceSchemas: [String]
     package var destinationSchema: String
+    /// Put before the names of replicas that are made from now on.
+    package var destinationPrefix: String
     /// False until someone sets it: workers leave its tables alone, but for those asked for.
     package var active: Bool
     package var interval: Duration
 
     package init(
         id: Int64 = 0, name: String, source: ConnectionReference, destination: ConnectionReference,
-        sourceSchema: String = "public", destinationSchema: String = "public", active: Bool = false,
-        interval: Duration = .seconds(60)
+        sourceSchemas: [String] = ["public"], destinationSchema: String = "public", destinationPrefix: String = "",
+        active: Bool = false, interval: Duration = .seconds(60)
     ) {
         self.id = id
         self.name = name
         self.source = source
         self.destination = destination
-        self.sourceSchema = sourceSchema
+        self.sourceSchemas = sourceSchemas
         self.destinationSchema = destinationSchema
+        self.destinationPrefix = destinationPrefix
         self.active = active
         self.interval = interval
     }

@@ -17,7 +17,8 @@ package struct LeaseOwner: Sendable, Hashable, Codable {
 
 /// Leases: at most one holder a table, on the store's clock.
 package protocol LeaseStore: Sendable {
-    /// Claims the table that has been due longest among those of active jobs and those asked for, or none.
+    /// Claims the table that has been due longest among those of active jobs, within their windows, and those asked
+    /// for at any time; or none.
     func claimDue(by owner: LeaseOwner, for duration: Duration) async throws -> ClaimedTable?
 
     /// Claims one table, due or not; nil while another live owner holds it.
@@ -42,12 +43,18 @@ package struct RunEnding: Sendable, Hashable {
     /// Nothing is in doubt: the next run may trust the mirror.
     package var isClean: Bool
     package var nextRunAt: Date
+    /// What the mirror says is void, and is forgotten.
+    package var voidsMirror: Bool
 
-    package init(result: TableCopyRecord.Result, failure: RunFailure? = nil, isClean: Bool, nextRunAt: Date) {
+    package init(
+        result: TableCopyRecord.Result, failure: RunFailure? = nil, isClean: Bool, nextRunAt: Date,
+        voidsMirror: Bool = false
+    ) {
         self.result = result
         self.failure = failure
         self.isClean = isClean
         self.nextRunAt = nextRunAt
+        self.voidsMirror = voidsMirror
     }
 }
 
@@ -58,6 +65,9 @@ package protocol RunStore: Sendable {
 
     /// Stores the mirror and the figures so far, in one transaction; ignored when the lease is lost.
     func record(_ checkpoint: Checkpoint, copy: TableCopyRecord, of claimed: ClaimedTable) async throws
+
+    /// Remembers repaired values, one a key and column; ignored when the lease is lost.
+    func recordRepairs(_ repairs: [RepairedValue], of claimed: ClaimedTable) async throws
 
     /// Closes the record of a run. A run that ended well without rows is not kept: the mirror says when it looked.
     func finishCopy(_ copy: TableCopyRecord) async throws

@@ -8,6 +8,17 @@ package enum RetryPolicy {
     private static let firstDelay = 5.0
     private static let longestDelay = 300.0
 
+    /// When a claimed table is due after its run: by its own interval or its job's, and only while its window is open.
+    package static func nextRun(
+        of claimed: ClaimedTable, after failure: RunFailure?, caughtUp: Bool, now: Date, jitter: Double
+    ) -> Date {
+        let schedule = claimed.table.schedule
+        let next = nextRun(
+            after: failure, consecutiveFailures: claimed.table.consecutiveFailures,
+            interval: schedule.interval ?? claimed.job.interval, caughtUp: caughtUp, now: now, jitter: jitter)
+        return schedule.earliestRun(from: next)
+    }
+
     /// - Parameter jitter: 0..<1, so that tables that failed together are not tried together.
     package static func nextRun(
         after failure: RunFailure?, consecutiveFailures: Int, interval: Duration, caughtUp: Bool, now: Date,

@@ -41,13 +41,17 @@ package struct TableCopyRecord: Sendable, Hashable, Identifiable {
     /// Seconds spent reading and staging, and loading.
     package var stageSeconds: Double
     package var loadSeconds: Double
+    /// Values changed because Redshift cannot hold them.
+    package var repaired: Int
+    /// Why the run did not simply go on, in sentences.
+    package var notices: [String]
     package var failure: RunFailure?
     package var owner: String
 
     package init(
         id: Int64 = 0, tableID: Int64, startedAt: Date, finishedAt: Date? = nil, result: Result = .running,
         rows: Int = 0, batches: Int = 0, bytes: Int = 0, stageSeconds: Double = 0, loadSeconds: Double = 0,
-        failure: RunFailure? = nil, owner: String = ""
+        repaired: Int = 0, notices: [String] = [], failure: RunFailure? = nil, owner: String = ""
     ) {
         self.id = id
         self.tableID = tableID
@@ -59,6 +63,8 @@ package struct TableCopyRecord: Sendable, Hashable, Identifiable {
         self.bytes = bytes
         self.stageSeconds = stageSeconds
         self.loadSeconds = loadSeconds
+        self.repaired = repaired
+        self.notices = notices
         self.failure = failure
         self.owner = owner
     }
@@ -69,6 +75,7 @@ package struct TableRecord: Sendable, Hashable, Identifiable {
     package var id: Int64
     package var jobID: Int64
     package var mapping: TableMapping
+    package var schedule: TableSchedule
     package var disabled: Bool
     package var nextRunAt: Date
     /// Set by `sync`: due at once, even where the job is not active.
@@ -82,13 +89,15 @@ package struct TableRecord: Sendable, Hashable, Identifiable {
     package var lastCopy: TableCopyRecord?
 
     package init(
-        id: Int64 = 0, jobID: Int64, mapping: TableMapping, disabled: Bool = false, nextRunAt: Date,
-        requestedAt: Date? = nil, lease: TableLease = TableLease(), mirror: Checkpoint? = nil,
-        consecutiveFailures: Int = 0, failure: RunFailure? = nil, lastCopy: TableCopyRecord? = nil
+        id: Int64 = 0, jobID: Int64, mapping: TableMapping, schedule: TableSchedule = TableSchedule(),
+        disabled: Bool = false, nextRunAt: Date, requestedAt: Date? = nil, lease: TableLease = TableLease(),
+        mirror: Checkpoint? = nil, consecutiveFailures: Int = 0, failure: RunFailure? = nil,
+        lastCopy: TableCopyRecord? = nil
     ) {
         self.id = id
         self.jobID = jobID
         self.mapping = mapping
+        self.schedule = schedule
         self.disabled = disabled
         self.nextRunAt = nextRunAt
         self.requestedAt = requestedAt

@@ -63,7 +63,7 @@ package struct TableRunner: Sendable {
                 code: .internal, what: "The run of \(claimed.table.mapping.label) failed", why: "\(error)",
                 fix: "Report this as a bug.", at: clock.now)
         }
-        return try await close(claimed, journal, failure: failure, caughtUp: progress.caughtUp)
+        return try await close(claimed, journal, failure: failure, progress: progress)
     }
 
     /// Without a record there is no run, and the lease goes back as it came.
@@ -113,25 +113,27 @@ package struct TableRunner: Sendable {
     /// The store's trouble passes; nothing is wrong with the table.
     static func storeFailed(_ error: any Error) -> ReplicationError {
         ReplicationError(
-            .interrupted, what: "The metadata store did not take a run's position", why: "\(error)",
+            .interrupted, what: "The metadata store did not take what a run had to record", why: "\(error)",
             fix: "Nothing is lost; the next run goes on from the destination's checkpoint.", underlying: error)
     }
 
     /// Must run although the task may be cancelled, or the lease would stay until it expires: hence a task of its own,
     /// awaited.
     private func close(
-        _ claimed: ClaimedTable, _ journal: LeasedRunJournal, failure: RunFailure?, caughtUp: Bool
+        _ claimed: ClaimedTable, _ journal: LeasedRunJournal, failure: RunFailure?, progress: RunProgress
     ) async throws -> TableCopyRecord {
         let cleanup = Task {
             var copy = await journal.copy
             copy.finishedAt = clock.now
             copy.failure = failure
-            copy.result = failure != nil ? .failed : caughtUp ? .ok : .stopped
+            copy.result = failure != nil ? .failed : progress.caughtUp ? .ok : .stopped
+            // A run that mirrored nothing may still have something to say.
+            if failure == nil { copy.notices = progress.notices.map(\.sentence) }
             var storeError: (any Error)?
             do { try await runs.finishCopy(copy) } catch { storeError = error }
             let nextRunAt = RetryPolicy.nextRun(
-                after: failure, consecutiveFailures: claimed.table.consecutiveFailures, interval: claimed.job.interval,
-                caughtUp: caughtUp, now: clock.now, jitter: Double.random(in: 0..<1))
+                of: claimed, after: failure, caughtUp: progress.caughtUp, now: clock.now,
+                jitter: Double.random(in: 0..<1))
             try await leases.release(
                 claimed,
                 RunEnding(result: copy.result, failure: failure, isClean: failure == nil, nextRunAt: nextRunAt))
@@ -152,7 +154,8 @@ package struct TableRunner: Sendable {
             metadata: [
                 "job": "\(claimed.job.name)", "table": "\(claimed.table.mapping.source.name)",
                 "mode": "\(claimed.table.mapping.mode.rawValue)", "result": "\(copy.result.rawValue)",
-                "rows": "\(copy.rows)", "batches": "\(copy.batches)", "bytes": "\(copy.bytes)",
+                "rows": "\(copy.rows)", "repaired": "\(copy.repaired)", "batches": "\(copy.batches)",
+                "bytes": "\(copy.bytes)",
                 "total_ms": "\(Int(seconds * 1000))", "stage_ms": "\(Int(copy.stageSeconds * 1000))",
                 "load_ms": "\(Int(copy.loadSeconds * 1000))",
                 "error_code": "\(copy.failure?.code.rawValue ?? "")", "error": "\(copy.failure?.message ?? "")",
@@ -184,8 +187,18 @@ package actor LeasedRunJournal: RunJournal {
         copy.bytes = progress.bytes
         copy.stageSeconds = progress.readAndStage / .seconds(1)
         copy.loadSeconds = progress.load / .seconds(1)
+        copy.repaired = progress.repairedValues
+        copy.notices = progress.notices.map(\.sentence)
         do {
             try await runs.record(checkpoint, copy: copy, of: claimed)
+        } catch let error where !(error is CancellationError) {
+            throw TableRunner.storeFailed(error)
+        }
+    }
+
+    package func recordRepairs(_ repairs: [RepairedValue]) async throws {
+        do {
+            try await runs.recordRepairs(repairs, of: claimed)
         } catch let error where !(error is CancellationError) {
             throw TableRunner.storeFailed(error)
         }
@@ -194,8 +207,6 @@ package actor LeasedRunJournal: RunJournal {
     package func raiseGeneration(to generation: Int64) async throws {
         try await leases.raiseGeneration(of: claimed, to: generation)
     }
-
-    package func recordRepairs(_ repairs: [RepairedValue]) async throws {}
 
     package func shouldStop() -> Bool { stop.raised }
 }

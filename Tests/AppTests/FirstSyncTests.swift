@@ -27,8 +27,10 @@ import Testing
         ANALYZE
         """
 
-    @Test func `discover, create and sync give an equal replica, and later changes follow`() async throws {
-        try await withLoader(more: ["IMPORT_ROW_LIMIT": "700"]) { loader, source, replica in
+    @Test(arguments: ["true", "false", "auto"])
+    func `discover, create and sync give an equal replica, and later changes follow`(viaS3: String) async throws {
+        let environment = ["IMPORT_ROW_LIMIT": "700", "IMPORT_CHUNK_SIZE": "300", "COPY_VIA_S3": viaS3]
+        try await withLoader(more: environment) { loader, source, replica in
             try await source.run(Self.schema)
             #expect(try await loader.addJob(schema: replica.schema).status == 0)
             let shown = try await loader.run("tables", "discover", "job")
@@ -40,7 +42,7 @@ import Testing
             #expect(created.status == 0, "\(created.everything)")
             let first = try await loader.run("sync", "job", "--wait")
             #expect(first.status == 0, "\(first.everything)")
-            let tables = ["customers", "Order Lines:order lines", "empty_one"]
+            let tables = ["customers", "Order Lines:order lines", "empty_one", "no_key"]
             try await Judge.expectEqual(source, replica, tables: tables, loader.folder)
 
             try await source.run("UPDATE customers SET name = 'changed', updated_at = now() WHERE id % 10 = 0")

@@ -4,15 +4,18 @@ import Testing
 
 /// Compares source and replica by a program that shares no code with the product.
 enum Judge {
-    /// - Parameter tables: `TABLE` or `TABLE:REPLICA`; all of the schema when empty.
+    /// - Parameters:
+    ///   - tables: `TABLE` or `TABLE:REPLICA`; all of the schema when empty.
+    ///   - options: `--ignore TABLE.COLUMN` and `--where 'TABLE:condition'`, as often as needed.
     static func expectEqual(
-        _ source: TestDatabase, _ replica: TestReplica, tables: [String] = [], _ folder: URL,
+        _ source: TestDatabase, _ replica: TestReplica, tables: [String] = [], _ folder: URL, options: [String] = [],
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
         let environment = ProcessInfo.processInfo.environment
         let python = URL(fileURLWithPath: try TestServers.required("TEST_PYTHON"))
         let destination = replica.url.replacing("redshift://", with: "postgres://")
-        var arguments = ["--source", source.url, "--destination", destination, "--into", replica.schema] + tables
+        var arguments =
+            ["--source", source.url, "--destination", destination, "--into", replica.schema] + options + tables
         if let judge = environment["REPLICA_JUDGE"], !judge.isEmpty {
             arguments.insert(judge, at: 0)
         } else {

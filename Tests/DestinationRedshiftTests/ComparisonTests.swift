@@ -92,7 +92,8 @@ import Testing
                 "t": .varchar(bytes: 20),
             ])
             let destination = fixture.destination()
-            #expect(try await destination.prepare(mapping) == PreparedReplica())
+            // The width of a wider column is told as well, so that nothing makes it narrower.
+            #expect(try await destination.prepare(mapping) == PreparedReplica(narrowColumns: ["t": 50]))
             try await fixture.load(
                 [["9223372036854775807", "-1", "2147483647", "99999999.99", "0.5", "text"]], into: mapping,
                 by: destination, after: nil)
@@ -166,6 +167,22 @@ import Testing
             #expect(error?.fix.contains("AUTO_TRUNCATE_COLUMNS=true") == true)
             #expect(try await fixture.rows(mapping) == [["1", "short"]])
             #expect(try await fixture.storedCheckpoint(mapping) == first)
+        }
+    }
+
+    // MARK: Counting
+
+    @Test func `rows are counted, unless there is no table or it takes too long`() async throws {
+        try await Fixture.withReplica(["id": .bigint]) { fixture, mapping, destination in
+            try await fixture.load([["1"], ["2"]], into: mapping, by: destination, after: nil)
+            #expect(try await destination.count(mapping, within: .seconds(20)) == .rows(2))
+            let missing = fixture.mapping(["id": .bigint], table: "none")
+            #expect(try await destination.count(missing, within: .seconds(20)) == .missing)
+            try await fixture.holding("LOCK \(RedshiftText.table(mapping.destination))") {
+                let count = try await destination.count(mapping, within: .milliseconds(200))
+                #expect(count == .tooMany)
+            }
+            #expect(try await destination.count(mapping, within: .seconds(20)) == .rows(2))
         }
     }
 

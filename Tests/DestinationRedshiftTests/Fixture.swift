@@ -99,6 +99,14 @@ struct Fixture: Sendable {
         return try await area.stage(CSVFeed(rows).stream, folder: freshName("batch"), plan: plan)
     }
 
+    /// With the fields behind the columns' own that say which binary values are empty.
+    static func marked(_ rows: [[String?]], _ mapping: TableMapping) -> [[String?]] {
+        let places = mapping.columns.indices.filter { place in
+            mapping.markedColumns.contains { $0.destinationName == mapping.columns[place].destinationName }
+        }
+        return places.isEmpty ? rows : rows.map { row in row + places.map { row[$0] == "" ? "t" : "f" } }
+    }
+
     /// Rows of id and noise, so wide that the 100 of a chunk fill a block of either compressor.
     static func wideRows(_ count: Int) -> [[String?]] {
         (1...count).map { id in
@@ -124,6 +132,7 @@ struct Fixture: Sendable {
         _ rows: [[String?]], into mapping: TableMapping, by destination: RedshiftDestination,
         _ method: LoadMethod = .merge, path: Path = .objects, widening: [String: Int] = [:], after previous: Checkpoint?
     ) async throws -> Checkpoint {
+        let rows = Self.marked(rows, mapping)
         let staged = path == .objects ? try await stage(rows) : Self.kept(rows)
         return try await destination.load(
             ReplicaLoad(

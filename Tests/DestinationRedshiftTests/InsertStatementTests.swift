@@ -45,8 +45,10 @@ import Testing
 
     @Test(arguments: literals)
     func `a value is written by its type`(_ type: ReplicaType, csv: String, sql: String) throws {
+        // A binary column has a field more, for COPY, that says whether the value is empty.
+        let marker = if case .varbyte = type { csv.isEmpty ? ",t" : ",f" } else { "" }
         #expect(
-            try Self.statements(["id": .bigint, "v": type], ["7,\(csv)\n"])
+            try Self.statements(["id": .bigint, "v": type], ["7,\(csv)\(marker)\n"])
                 == ["INSERT INTO \"t\" (\"id\", \"v\") VALUES (7,\(sql))"])
     }
 

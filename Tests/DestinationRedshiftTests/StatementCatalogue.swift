@@ -175,9 +175,15 @@ enum StatementCatalogue {
         var entries = [
             entry("ReplicaStatements.createStaging", ReplicaStatements.createStaging(stage, like: mapping.destination)),
             entry("ReplicaStatements.countStaged", ReplicaStatements.countStaged(stage)),
-            entry("ReplicaStatements.insertStaged", ReplicaStatements.insertStaged(stage, mapping)),
+            entry(
+                "ReplicaStatements.insertStaged", ReplicaStatements.insertStaged(stage, mapping, hasMarkers: false)),
+            entry(
+                "ReplicaStatements.insertStaged",
+                ReplicaStatements.insertStaged(
+                    stage, mapping, hasMarkers: true, into: SwapStatements.building(mapping.destination))),
             entry("ReplicaStatements.dropStaging", ReplicaStatements.dropStaging(stage)),
         ]
+        entries += ReplicaStatements.addMarkers(stage, mapping).map { entry("ReplicaStatements.addMarkers", $0) }
         if !mapping.primaryKey.isEmpty {
             entries.append(entry("ReplicaStatements.deleteOlder", ReplicaStatements.deleteOlder(stage, mapping)))
         }
@@ -234,8 +240,9 @@ enum StatementCatalogue {
             case .varbyte: ["00ff", "", "5c27"]
             }
         }
-        let rows = (0..<3).map { row in values.map { $0[row] }.joined(separator: ",") }
-        let nulls = mapping.columns.map { _ in Fixture.format.nullSentinel }.joined(separator: ",")
+        let markers = mapping.markedColumns.map { _ in "f" }
+        let rows = (0..<3).map { row in (values.map { $0[row] } + markers).joined(separator: ",") }
+        let nulls = (mapping.columns.map { _ in Fixture.format.nullSentinel } + markers).joined(separator: ",")
         let bytes = Array(((rows + [nulls]).joined(separator: "\n") + "\n").utf8)
         var statements = InsertStatements(into: target, mapping, format: Fixture.format, rowLimit: 3)
         let full = try statements.add(RowChunk(bytes: bytes, rows: 4, longestRowBytes: bytes.count))

@@ -136,11 +136,36 @@ import Testing
                 AND "App"."order ""lines\"""."id" = "stage"."id"
                 """)
         #expect(
-            ReplicaStatements.insertStaged("stage", Self.mapping)
+            ReplicaStatements.insertStaged("stage", Self.mapping, hasMarkers: true)
                 == """
                 INSERT INTO "App"."order ""lines\""" ("region", "id", "größe €", "doc", "updated_at") \
                 SELECT "region", "id", "größe €", "doc", "updated_at" FROM "stage"
                 """)
+    }
+
+    @Test func `empty binary values are marked in a staging table, because COPY takes them for NULL`() throws {
+        let mapping = Fixture.mapping(
+            ["id": .bigint, "a\"b": .varbyte(bytes: 9), "v": .integer, "c": .varbyte(bytes: 9)], key: ["id"],
+            updated: nil,
+            destination: TableName(schema: "s", name: "t"))
+        #expect(
+            ReplicaStatements.addMarkers("stage", mapping) == [
+                #"ALTER TABLE "stage" ADD COLUMN "loader_empty_1" BOOLEAN"#,
+                #"ALTER TABLE "stage" ADD COLUMN "loader_empty_2" BOOLEAN"#,
+            ])
+        #expect(
+            ReplicaStatements.insertStaged("stage", mapping, hasMarkers: true, into: TableName(schema: "s", name: "u"))
+                == """
+                INSERT INTO "s"."u" ("id", "a""b", "v", "c") SELECT "id", \
+                CASE WHEN "loader_empty_1" THEN FROM_HEX('') ELSE "a""b" END, "v", \
+                CASE WHEN "loader_empty_2" THEN FROM_HEX('') ELSE "c" END FROM "stage"
+                """)
+        #expect(
+            ReplicaStatements.insertStaged("stage", mapping, hasMarkers: false)
+                == #"INSERT INTO "s"."t" ("id", "a""b", "v", "c") SELECT "id", "a""b", "v", "c" FROM "stage""#)
+        #expect(
+            ReplicaStatements.columnList(mapping, withMarkers: true)
+                == #""id", "a""b", "v", "c", "loader_empty_1", "loader_empty_2""#)
     }
 
     @Test func `load errors are asked for by the COPY's own number`() {

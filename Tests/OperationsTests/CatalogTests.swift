@@ -26,7 +26,8 @@ import Testing
         ("shop", ["a/b", "customers", "order_lines", "orders", "we*rd"]), ("shop/orders", ["orders"]),
         ("shop/order*", ["order_lines", "orders"]), ("shop/order?", ["orders"]), ("shop/a/b", ["a/b"]),
         ("shop/we*rd", ["we*rd"]), ("shop/*", ["a/b", "customers", "order_lines", "orders", "we*rd"]),
-        ("warehouse/orders", ["orders"]),
+        ("warehouse/orders", ["orders"]), ("shop/public.orders", ["orders"]),
+        ("shop/public.o*", ["order_lines", "orders"]),
     ])
     func `tables are found by job and name or pattern`(selector: String, names: [String]) async throws {
         await fill()
@@ -45,6 +46,14 @@ import Testing
         await #expect(throws: OperationError.self) { try await catalog.tables("") }
         await #expect(throws: OperationError.self) { try await catalog.tables("/orders") }
         await #expect(throws: OperationError.self) { try await catalog.tables("shop/x*") }
+    }
+
+    @Test func `one name in two schemas is told apart by them`() async throws {
+        await fill()
+        await store.edit(3) { $0.mapping.source = .init(schema: "audit", name: "orders") }
+        let error = await #expect(throws: OperationError.self) { try await catalog.table("shop/orders") }
+        #expect(error?.fix.contains("audit.orders") == true && error?.fix.contains("public.orders") == true)
+        #expect(try await catalog.table("shop/audit.orders").table.id == 3)
     }
 
     @Test func `one table is one table`() async throws {

@@ -5,7 +5,7 @@ import Scheduling
 import Synchronization
 
 /// Everything that operations ask of a store, in memory.
-actor MemoryCatalog: CatalogStore, LeaseStore, RequestStore, RunStore, WorkerStore {
+actor MemoryCatalog: CatalogStore, HistoryStore, LeaseStore, RequestStore, RunStore, WorkerStore {
     static let installation = "installation-1"
 
     private var storedJobs: [JobRecord] = []
@@ -14,6 +14,7 @@ actor MemoryCatalog: CatalogStore, LeaseStore, RequestStore, RunStore, WorkerSto
     private(set) var endings: [(table: Int64, ending: RunEnding)] = []
     private(set) var live = 0
     private(set) var saves = 0
+    private var secrets: [String: Data] = [:]
     /// Tables that another process holds, and for how many more claims.
     private var held: [Int64: Int] = [:]
 
@@ -73,7 +74,11 @@ actor MemoryCatalog: CatalogStore, LeaseStore, RequestStore, RunStore, WorkerSto
         saves += 1
         var table = table
         if let index = storedTables.firstIndex(where: { $0.id == table.id }) {
+            if storedTables[index].schedule != table.schedule {
+                storedTables[index].nextRunAt = min(storedTables[index].nextRunAt, table.nextRunAt)
+            }
             storedTables[index].mapping = table.mapping
+            storedTables[index].schedule = table.schedule
             storedTables[index].disabled = table.disabled
             return storedTables[index]
         }
@@ -82,7 +87,11 @@ actor MemoryCatalog: CatalogStore, LeaseStore, RequestStore, RunStore, WorkerSto
         return table
     }
 
+    func remove(tableID: Int64) { storedTables.removeAll { $0.id == tableID } }
+
     func copies(ofTable tableID: Int64, limit: Int) -> [TableCopyRecord] { [] }
+    func repairs(ofTable tableID: Int64, limit: Int) -> [RepairRecord] { [] }
+    func countRepairs(ofTable tableID: Int64) -> Int { 0 }
 
     // MARK: Requests and leases
 
@@ -92,6 +101,12 @@ actor MemoryCatalog: CatalogStore, LeaseStore, RequestStore, RunStore, WorkerSto
     }
 
     func installationID() -> String { Self.installation }
+
+    func secret(named name: String, orKeep made: Data) -> Data {
+        if let kept = secrets[name] { return kept }
+        secrets[name] = made
+        return made
+    }
 
     func claimDue(by owner: LeaseOwner, for duration: Duration) -> ClaimedTable? { nil }
 
@@ -119,6 +134,7 @@ actor MemoryCatalog: CatalogStore, LeaseStore, RequestStore, RunStore, WorkerSto
             $0.lease.owner = nil
             $0.requestedAt = nil
             $0.failure = ending.failure
+            if ending.voidsMirror { $0.mirror = nil }
         }
     }
 
@@ -129,6 +145,7 @@ actor MemoryCatalog: CatalogStore, LeaseStore, RequestStore, RunStore, WorkerSto
     }
 
     func record(_ checkpoint: Checkpoint, copy: TableCopyRecord, of claimed: ClaimedTable) {}
+    func recordRepairs(_ repairs: [RepairedValue], of claimed: ClaimedTable) {}
     func finishCopy(_ copy: TableCopyRecord) { edit(copy.tableID) { $0.lastCopy = copy } }
     func heartbeat(_ owner: LeaseOwner, version: String) {}
     func unregister(_ owner: LeaseOwner) {}

@@ -88,6 +88,14 @@ import Testing
         #expect(TableStatus(job: job, table: table, now: Sample.now).targetSeconds == target)
     }
 
+    @Test func `a table's own interval and target count, not its job's`() {
+        var table = TableRecord(jobID: 1, mapping: Sample.mapping("t"), nextRunAt: Sample.now)
+        table.schedule.interval = .seconds(3600)
+        #expect(TableStatus(job: Sample.job(), table: table, now: Sample.now).targetSeconds == 18_000)
+        table.schedule.freshnessTarget = .seconds(30)
+        #expect(TableStatus(job: Sample.job(), table: table, now: Sample.now).targetSeconds == 30)
+    }
+
     @Test(arguments: cases) func `a report is bad when something needs attention`(_ given: Case) {
         let report = StatusReport(tables: [Self.status(given)], generatedAt: Sample.now)
         // A table that is late counts as late while it syncs, too.

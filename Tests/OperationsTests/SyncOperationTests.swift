@@ -179,6 +179,23 @@ import Testing
         #expect(await log.lines == ["started a", "finished a ok"])
     }
 
+    @Test func `tables of several jobs are followed together`() async throws {
+        let (_, first) = await store.fill(job: "shop", tables: ["a"])
+        let (_, second) = await store.fill(job: "crm", tables: ["b"])
+        await store.setLive(1)
+        let (log, store) = (log, store)
+        let clock = SleeplessClock { nap in
+            for id in [Int64(1), 2] where nap == 2 {
+                await store.edit(id) {
+                    $0.lease.generation += 1
+                    $0.requestedAt = nil
+                }
+            }
+        }
+        try await sync(clock: clock) { _ in Self.caughtUp() }.wait(for: first + second) { await log.add($0) }
+        #expect(await Set(log.lines) == ["started a", "started b", "finished a ok", "finished b ok"])
+    }
+
     @Test func `when the last worker goes, the tables stay due and it is told`() async throws {
         let (_, tables) = await store.fill(tables: ["a"])
         await store.setLive(1)

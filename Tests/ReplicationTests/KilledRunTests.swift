@@ -58,7 +58,52 @@ struct KilledRunTests {
         },
     ]
 
-    @Test(arguments: stories)
+    /// The other modes, and values that do not fit.
+    private static let otherStories = [
+        Story(
+            testDescription: "a first load of an InsertOnlyTable, and new rows after the kill",
+            setUp: { world in
+                world.mapping = World.mapping(.insertOnly)
+                world.database.put(rows(1...7, nil, "a"))
+            }, later: { $0.put(rows(8...9, nil, "b")) }),
+        Story(testDescription: "new rows of an InsertOnlyTable above its floor") { world in
+            world.mapping = World.mapping(.insertOnly)
+            world.database.put(rows(1...4, nil, "a"))
+            for _ in 0..<3 {
+                try await world.run()
+                world.database.advance(700)
+            }
+            world.database.put(rows(5...12, nil, "b"))
+        },
+        Story(
+            testDescription: "a full copy by swap, and changes after the kill",
+            setUp: { world in
+                world.mapping = World.mapping(.fullSync)
+                world.database.put(rows(1...5, nil, "a"))
+            },
+            later: { database in
+                database.delete(2)
+                database.put(rows(4...6, nil, "b"))
+            }),
+        Story(testDescription: "a second full copy, of fewer rows, by replacing them") { world in
+            world.mapping = World.mapping(.fullSync)
+            world.mapping.refresh = .replace
+            world.database.put(rows(1...5, nil, "a"))
+            try await world.run()
+            world.database.delete(2)
+        },
+        Story(testDescription: "text over its column, in two of three batches") { world in
+            world.mapping = World.mapping(width: 2)
+            world.database.put(
+                rows(1...3, 999_000, "ab") + rows(4...6, 999_000, "abcde") + rows(7...8, 999_000, "abcd"))
+        },
+        Story(testDescription: "text over its column in a full copy") { world in
+            world.mapping = World.mapping(.fullSync, width: 2)
+            world.database.put(rows(1...3, nil, "abc"))
+        },
+    ]
+
+    @Test(arguments: stories + otherStories)
     func `killed at any step and run again, the replica holds the source's rows`(story: Story) async throws {
         let steps = try await steps(of: story)
         #expect(steps > 3)
@@ -78,7 +123,7 @@ struct KilledRunTests {
         }
     }
 
-    @Test(arguments: stories)
+    @Test(arguments: stories + otherStories)
     func `killed twice at neighbouring steps, the replica holds the source's rows`(story: Story) async throws {
         for step in 0..<(try await steps(of: story)) {
             let world = World()
@@ -165,5 +210,6 @@ private struct FailingJournal: RunJournal {
 
     func mirror(_ checkpoint: Checkpoint, progress: RunProgress) async throws { throw StoreIsGone() }
     func raiseGeneration(to generation: Int64) async throws {}
+    func recordRepairs(_ repairs: [RepairedValue]) async throws {}
     func shouldStop() async -> Bool { false }
 }

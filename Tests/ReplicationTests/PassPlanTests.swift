@@ -20,8 +20,10 @@ struct PassPlanTests {
 
     private func begin(
         _ state: CheckpointState?, _ start: PassStart, mapping: TableMapping = mapping, replicaRows: Int = 0
-    ) -> (state: CheckpointState, notice: PassPlan.Notice?) {
-        PassPlan.begin(from: state, at: start, mapping: mapping, lookback: Self.lookback, replicaRows: replicaRows)
+    ) -> (state: CheckpointState, notice: RunNotice?) {
+        PassPlan.begin(
+            from: state, at: start, mapping: mapping, lookback: Self.lookback,
+            replica: PreparedReplica(rows: replicaRows, narrowColumns: replicaRows > 0 ? ["name": 20] : [:]))
     }
 
     private func settled(horizon: UInt64? = 400, sweepDue: Bool = false) -> CheckpointState {
@@ -37,7 +39,7 @@ struct PassPlanTests {
     private func extent(_ rows: Int, updated: String? = "u", key: String = "k") -> BatchExtent {
         BatchExtent(
             rows: rows, last: rows == 0 ? nil : CursorPosition(updated: updated, key: [key]),
-            highestUpdatedKey: rows == 0 ? nil : updated)
+            highestCursor: rows == 0 ? nil : updated)
     }
 
     // MARK: What a pass begins with
@@ -65,7 +67,7 @@ struct PassPlanTests {
         let (state, notice) = begin(settled(), start(secondsLater: 60))
         #expect(notice == nil && state.pass?.kind == .incremental)
         let batch = try query(state)
-        #expect(batch.floor == Self.clock - Self.lookback && batch.horizon == 400)
+        #expect(batch.floor == .time(Self.clock - Self.lookback) && batch.horizon == 400)
         #expect(batch.scan == .changes(after: nil))
     }
 
@@ -77,7 +79,7 @@ struct PassPlanTests {
             #expect(state.horizon == before.horizon && state.floor == before.floor)
             #expect(state.caughtUpAsOf == before.caughtUpAsOf)
             let batch = try query(state)
-            #expect(batch.floor == before.floor && batch.horizon == before.horizon)
+            #expect(batch.floor == before.floor.map { .time($0) } && batch.horizon == before.horizon)
         }
         state = PassPlan.advance(state, past: extent(0), of: try query(state))
         state = PassPlan.advance(state, past: extent(0), of: try query(state))
@@ -131,7 +133,7 @@ struct PassPlanTests {
         let (state, notice) = begin(settled(), start(), mapping: changed, replicaRows: 12)
         #expect(notice == .definitionChanged && state.pass?.kind == .firstLoad && state.pass?.appends == false)
         #expect(state.horizon == nil && state.floor == nil && state.definition == changed.definition)
-        #expect(state.replicaRows == 12)
+        #expect(state.replicaRows == 12 && state.narrowColumns == ["name": 20])
     }
 
     @Test(arguments: [
@@ -147,7 +149,7 @@ struct PassPlanTests {
             #expect(notice == .sourceChanged && next.source == identity)
             let batch = try query(next)
             #expect(batch.horizon == nil && batch.scan == .changes(after: nil))
-            #expect(batch.floor == Self.clock - Self.lookback - PassPlan.failoverLookback)
+            #expect(batch.floor == .time(Self.clock - Self.lookback - PassPlan.failoverLookback))
         }
     }
 
@@ -176,7 +178,7 @@ struct PassPlanTests {
         let old = begin(settled(horizon: next - (1 << 31) - 1), start(horizon: next, next: next))
         #expect(old.notice == nil)
         let batch = try query(old.state)
-        #expect(batch.horizon == nil && batch.floor == Self.clock - Self.lookback)
+        #expect(batch.horizon == nil && batch.floor == .time(Self.clock - Self.lookback))
     }
 
     @Test func `a floor that cannot move stays, and without one all is swept`() throws {
@@ -213,7 +215,7 @@ struct PassPlanTests {
     @Test func `a tie at a batch boundary is split by the key`() throws {
         var state = begin(settled(), start()).state
         let tied = BatchExtent(
-            rows: 3, last: CursorPosition(updated: "12:00", key: ["41"]), highestUpdatedKey: "12:00")
+            rows: 3, last: CursorPosition(updated: "12:00", key: ["41"]), highestCursor: "12:00")
         state = PassPlan.advance(state, past: tied, of: try query(state))
         #expect(try query(state).scan == .changes(after: CursorPosition(updated: "12:00", key: ["41"])))
     }
@@ -232,11 +234,14 @@ struct PassPlanTests {
         #expect(try query(state).scan == .byKey(after: ["3"]))
     }
 
-    @Test func `the highest timestamp does not go back with a late commit`() throws {
+    @Test func `the highest timestamp is named to the source, whose comparison counts`() throws {
         var before = settled()
-        before.maxUpdatedKey = "2026-11-22 12:00:00+00"
+        before.maxUpdatedKey = "9"
         var state = begin(before, start()).state
-        state = PassPlan.advance(state, past: extent(1, updated: "2026-11-22 11:55:00+00"), of: try query(state))
-        #expect(state.maxUpdatedKey == "2026-11-22 12:00:00+00")
+        #expect(try query(state).highestCursor == "9")
+        let late = BatchExtent(rows: 1, last: CursorPosition(updated: "10", key: ["k"]), highestCursor: "11")
+        state = PassPlan.advance(state, past: late, of: try query(state))
+        #expect(state.maxUpdatedKey == "11")
+        #expect(try query(state).highestCursor == "11")
     }
 }

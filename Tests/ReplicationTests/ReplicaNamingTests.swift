@@ -121,32 +121,6 @@ struct SyncModeTests {
     }
 }
 
-struct TableMappingTests {
-    @Test func `a definition changes with all that gives a position its meaning`() {
-        let mapping = World.mapping()
-        let edits: [(inout TableMapping) -> Void] = [
-            { $0.mode = .fullSync }, { $0.source.name = "other" }, { $0.source.schema = "other" },
-            { $0.primaryKey = ["name"] }, { $0.primaryKey = ["id", "name"] }, { $0.updatedKey = nil },
-            { $0.updatedKey = "name" }, { $0.columns.removeLast() }, { $0.columns.swapAt(0, 1) },
-            { $0.columns[0].destinationName = "other" }, { $0.columns[0].destinationType = .integer },
-            { $0.columns[0].source.name = "other" },
-        ]
-        let digests = edits.map { edit in
-            var changed = mapping
-            edit(&changed)
-            return changed.definition
-        }
-        #expect(Set(digests + [mapping.definition]).count == edits.count + 1)
-    }
-
-    @Test func `a definition does not change with estimates`() {
-        var mapping = World.mapping()
-        let before = mapping.definition
-        mapping.averageRowBytes += 1
-        #expect(mapping.definition == before)
-    }
-}
-
 struct ReplicationErrorTests {
     @Test func `only causes outside of the table are tried again`() {
         let transient = ErrorCode.allCases.filter(\.isTransient).map(\.rawValue).sorted()

@@ -7,7 +7,7 @@ actor MemoryStore: LeaseStore, RunStore, WorkerStore {
     struct Away: Error {}
 
     enum Call: Hashable {
-        case claim, renew, begin, record, finish, release, heartbeat
+        case claim, renew, begin, record, repairs, finish, release, heartbeat
     }
 
     private(set) var due: [ClaimedTable] = []
@@ -19,6 +19,7 @@ actor MemoryStore: LeaseStore, RunStore, WorkerStore {
     private(set) var finished: [TableCopyRecord] = []
     private(set) var endings: [(table: Int64, ending: RunEnding)] = []
     private(set) var recorded: [(checkpoint: Checkpoint, copy: TableCopyRecord)] = []
+    private(set) var repairs: [RepairedValue] = []
     private(set) var heartbeats = 0
     private(set) var unregistered: [LeaseOwner] = []
     private var isLost = false
@@ -100,6 +101,11 @@ actor MemoryStore: LeaseStore, RunStore, WorkerStore {
     func record(_ checkpoint: Checkpoint, copy: TableCopyRecord, of claimed: ClaimedTable) throws {
         try failIfOrdered(.record)
         recorded.append((checkpoint, copy))
+    }
+
+    func recordRepairs(_ repairs: [RepairedValue], of claimed: ClaimedTable) throws {
+        try failIfOrdered(.repairs)
+        self.repairs += repairs
     }
 
     func finishCopy(_ copy: TableCopyRecord) throws {

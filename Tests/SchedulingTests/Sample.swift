@@ -8,7 +8,9 @@ enum Sample {
     static let owner = LeaseOwner(id: "worker", host: "host", processID: 7)
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    static func claimed(_ id: Int64 = 1, interval: Duration = .seconds(60), failures: Int = 0) -> ClaimedTable {
+    static func claimed(
+        _ id: Int64 = 1, interval: Duration = .seconds(60), failures: Int = 0, schedule: TableSchedule = TableSchedule()
+    ) -> ClaimedTable {
         let column = SourceColumn(name: "id", typeName: "bigint", isNullable: false, replicaType: .bigint)
         let mapping = TableMapping(
             jobName: "shop", source: TableName(schema: "public", name: "table\(id)"),
@@ -19,7 +21,7 @@ enum Sample {
             id: 1, name: "shop", source: .environment(variable: "S"), destination: .environment(variable: "D"),
             active: true, interval: interval)
         let table = TableRecord(
-            id: id, jobID: 1, mapping: mapping, nextRunAt: ManualClock.start,
+            id: id, jobID: 1, mapping: mapping, schedule: schedule, nextRunAt: ManualClock.start,
             lease: TableLease(owner: "worker", generation: 3),
             consecutiveFailures: failures)
         return ClaimedTable(table: table, job: job, previousEndedCleanly: true)

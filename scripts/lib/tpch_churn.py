@@ -1,6 +1,6 @@
 """Writes to TPC-H tables as a busy application does, in rounds, so that a test can look at the replica between them.
 
-    tpch_churn.py --url URL [--seed 1] [--rows 200] [--rounds N | --seconds N]
+    tpch_churn.py --url URL [--seed 1] [--rows 200] [--inserts-only] [--rounds N | --seconds N]
 
 Without --rounds and --seconds it is driven by lines on stdin: "round" does one round and answers "done K rows" once that
 is committed; "finish" (or the end of the input) commits what is still open, answers the same, and ends.
@@ -36,8 +36,8 @@ LATE_AT_MOST = 3
 
 
 class Churn:
-    def __init__(self, url, seed, rows):
-        self.url, self.rows, self.random = url, rows, random.Random(seed)
+    def __init__(self, url, seed, rows, inserts_only):
+        self.url, self.rows, self.inserts_only, self.random = url, rows, inserts_only, random.Random(seed)
         self.main = self.connect()
         self.late = []  # (rounds left, connection, rows)
         with self.main.cursor() as cursor:
@@ -121,7 +121,7 @@ class Churn:
         table = self.random.choices(self.tables, [WEIGHTS[table] for table in self.tables])[0]
         if table in ("region", "nation"):
             rows = min(rows, 5)
-        if self.random.random() < 0.4:
+        if self.inserts_only or self.random.random() < 0.4:
             return self.insert(cursor, table, rows, stamp)
         return self.update(cursor, table, rows, stamp)
 
@@ -169,10 +169,11 @@ def main():
     parser.add_argument("--url", required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rows", type=int, default=200, help="about as many rows in a round")
+    parser.add_argument("--inserts-only", action="store_true", help="no updates")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float)
     arguments = parser.parse_args()
-    churn = Churn(arguments.url, arguments.seed, arguments.rows)
+    churn = Churn(arguments.url, arguments.seed, arguments.rows, arguments.inserts_only)
 
     if arguments.rounds is None and arguments.seconds is None:
         for line in sys.stdin:

@@ -8,6 +8,8 @@ struct InsertStatements {
 
     private let head: String
     private let types: [ReplicaType]
+    /// Fields behind the columns' own, of no use here: an empty literal is an empty value.
+    private let markers: Int
     private let format: BatchFormat
     private let rowLimit: Int
 
@@ -20,6 +22,7 @@ struct InsertStatements {
     init(into target: String, _ mapping: TableMapping, format: BatchFormat, rowLimit: Int) {
         head = "INSERT INTO \(target) (\(ReplicaStatements.columnList(mapping))) VALUES "
         types = mapping.columns.map(\.destinationType)
+        markers = mapping.markedColumns.count
         self.format = format
         self.rowLimit = max(1, rowLimit)
     }
@@ -28,7 +31,7 @@ struct InsertStatements {
     /// - Returns: The statements that became full.
     mutating func add(_ chunk: RowChunk) throws -> [String] {
         var full: [String] = []
-        var reader = CSVRows(chunk.bytes, columns: types.count, format: format)
+        var reader = CSVRows(chunk.bytes, columns: types.count + markers, format: format)
         while try reader.next() {
             // Escapes at most double a row.
             if rows == rowLimit || (rows > 0 && text.count + 2 * reader.row.count > Self.targetBytes) {

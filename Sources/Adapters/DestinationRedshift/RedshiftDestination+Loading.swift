@@ -25,13 +25,23 @@ extension RedshiftDestination {
 
     /// - Returns: By how many rows the replica grew; likewise in `merge`.
     private func append(_ load: ReplicaLoad) async throws -> Int {
-        try Self.check(try await fill(RedshiftText.table(load.mapping.destination), load), load)
+        try await fillDirectly(load.mapping.destination, load)
         return load.staged.rows
+    }
+
+    /// Brings the staged rows into a table whose rows they are from then on; through a staging table only where it must
+    /// be told which values are empty.
+    func fillDirectly(_ table: TableName, _ load: ReplicaLoad) async throws {
+        if case .objects = load.staged.content, !load.mapping.markedColumns.isEmpty {
+            _ = try await withStaging(load, like: table) { try await insert(from: $0, load, into: table) }
+        } else {
+            try Self.check(try await fill(RedshiftText.table(table), load), load)
+        }
     }
 
     private func merge(_ load: ReplicaLoad) async throws -> Int {
         let replica = load.mapping.destination
-        return try await withStaging(load) { staging in
+        return try await withStaging(load, like: replica) { staging in
             let deleted = try await run(ReplicaStatements.deleteOlder(staging, load.mapping), replica).affectedRows
             return try await insert(from: staging, load) - deleted
         }
@@ -39,19 +49,24 @@ extension RedshiftDestination {
 
     /// - Returns: The rows of the replica; likewise in `swap`.
     private func replace(_ load: ReplicaLoad) async throws -> Int {
-        try await withStaging(load) { staging in
+        try await withStaging(load, like: load.mapping.destination) { staging in
             try await run(ReplicaStatements.deleteAll(load.mapping.destination), load.mapping.destination)
             return try await insert(from: staging, load)
         }
     }
 
     /// Fills a temporary table, hands its name on, and drops it.
-    private func withStaging(_ load: ReplicaLoad, _ body: (String) async throws -> Int) async throws -> Int {
+    private func withStaging(
+        _ load: ReplicaLoad, like table: TableName, _ body: (String) async throws -> Int
+    ) async throws -> Int {
         let replica = load.mapping.destination
         let staging = "loader_stage_" + StableDigest.hex(replica.description)
-        try await run(ReplicaStatements.createStaging(staging, like: replica), replica)
+        try await run(ReplicaStatements.createStaging(staging, like: table), replica)
+        if case .objects = load.staged.content {
+            for statement in ReplicaStatements.addMarkers(staging, load.mapping) { try await run(statement, replica) }
+        }
         let filled = try await fill(RedshiftText.identifier(staging), load)
-        if load.method != .append, case .objects = load.staged.content {
+        if case .objects = load.staged.content {
             try Self.check(try await number(ReplicaStatements.countStaged(staging), replica), load)
         } else {
             try Self.check(filled, load)
@@ -61,8 +76,11 @@ extension RedshiftDestination {
         return result
     }
 
-    private func insert(from staging: String, _ load: ReplicaLoad) async throws -> Int {
-        try await run(ReplicaStatements.insertStaged(staging, load.mapping), load.mapping.destination).affectedRows
+    /// - Parameter table: nil for the replica.
+    private func insert(from staging: String, _ load: ReplicaLoad, into table: TableName? = nil) async throws -> Int {
+        let hasMarkers = if case .objects = load.staged.content { true } else { false }
+        let statement = ReplicaStatements.insertStaged(staging, load.mapping, hasMarkers: hasMarkers, into: table)
+        return try await run(statement, load.mapping.destination).affectedRows
     }
 
     /// Brings the staged rows into an empty or growing table.

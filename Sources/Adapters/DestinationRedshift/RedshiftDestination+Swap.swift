@@ -12,15 +12,27 @@ extension RedshiftDestination {
         try await dropFormer(former, of: load.mapping)
         try await run(SwapStatements.drop(building), replica)
         try await run(ReplicaStatements.createTable(load.mapping, named: building), replica)
-        try Self.check(try await fill(RedshiftText.table(building), load), load)
+        try await fillDirectly(building, load)
         let views = try await run(SwapStatements.views(on: replica), replica).rows
-        let grants = try await run(GrantStatements.read(of: replica), replica).rows
+        let grants = try await grants(on: replica, of: load.mapping)
         try await rename(replica, to: former)
         try await run(SwapStatements.rename(building, to: replica.name), replica)
         for grant in grants.compactMap({ GrantStatements.again($0, on: replica) }) { try await run(grant, replica) }
         try await grantReading(on: replica)
         for view in views { try await carry(view, of: load.mapping) }
         return load.staged.rows
+    }
+
+    private func grants(on replica: TableName, of mapping: TableMapping) async throws -> [[String?]] {
+        do {
+            return try await run(GrantStatements.read(of: replica), replica).rows
+        } catch let error as ReplicationError where !error.isRetryable {
+            throw ReplicationError(
+                .destinationPermission, what: "The grants on \(replica) cannot be read, and a swap would lose them",
+                why: error.why,
+                fix: "Let the rows be replaced instead: redshift-loader tables set \(mapping.label) --refresh replace.",
+                underlying: error)
+        }
     }
 
     /// Waits for readers no longer than `RedshiftSettings.swapTimeout`; the error is one that passes.

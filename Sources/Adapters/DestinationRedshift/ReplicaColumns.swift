@@ -70,11 +70,12 @@ struct ReplicaComparison {
     let mapping: TableMapping
     let columns: [ReplicaColumn]
 
-    /// VARCHAR columns narrower than the mapping asks for: bytes by name.
+    /// VARCHAR columns of another width than the mapping asks for: bytes by name. Wider ones count as well, because no
+    /// load may try to make them narrower.
     var narrowColumns: [String: Int] {
         var narrow: [String: Int] = [:]
         for wanted in mapping.columns {
-            guard let bytes = wanted.destinationType.textBytes, let longest = found(wanted)?.longest, longest < bytes
+            guard let bytes = wanted.destinationType.textBytes, let longest = found(wanted)?.longest, longest != bytes
             else { continue }
             narrow[wanted.destinationName] = longest
         }

@@ -83,7 +83,7 @@ enum ReplicaStatements {
         region: String?
     ) -> String {
         """
-        COPY \(target) (\(columnList(load.mapping))) FROM \(RedshiftText.literal(objects.copyFrom)) \
+        COPY \(target) (\(columnList(load.mapping, withMarkers: true))) FROM \(RedshiftText.literal(objects.copyFrom)) \
         \(authorization.sql) FORMAT AS CSV NULL AS \(RedshiftText.literal(load.format.nullSentinel)) \
         \(objects.compression.rawValue)\(objects.isManifest ? " MANIFEST" : "")\
         \(region.map { " REGION " + RedshiftText.literal($0) } ?? "") \
@@ -117,18 +117,45 @@ enum ReplicaStatements {
 
     static func deleteAll(_ table: TableName) -> String { "DELETE FROM \(RedshiftText.table(table))" }
 
-    static func insertStaged(_ staging: String, _ mapping: TableMapping) -> String {
+    /// - Parameter table: Where the rows go; nil for the replica.
+    static func insertStaged(
+        _ staging: String, _ mapping: TableMapping, hasMarkers: Bool, into table: TableName? = nil
+    ) -> String {
         let list = columnList(mapping)
+        let markers = hasMarkers ? markerNames(mapping) : [:]
+        let values = mapping.columns.map { column in
+            let name = RedshiftText.identifier(column.destinationName)
+            return markers[column.destinationName].map { "CASE WHEN \($0) THEN FROM_HEX('') ELSE \(name) END" } ?? name
+        }.joined(separator: ", ")
         return """
-            INSERT INTO \(RedshiftText.table(mapping.destination)) (\(list)) \
-            SELECT \(list) FROM \(RedshiftText.identifier(staging))
+            INSERT INTO \(RedshiftText.table(table ?? mapping.destination)) (\(list)) \
+            SELECT \(values) FROM \(RedshiftText.identifier(staging))
             """
     }
 
     static func dropStaging(_ name: String) -> String { "DROP TABLE \(RedshiftText.identifier(name))" }
 
-    static func columnList(_ mapping: TableMapping) -> String {
-        mapping.columns.map { RedshiftText.identifier($0.destinationName) }.joined(separator: ", ")
+    static func columnList(_ mapping: TableMapping, withMarkers: Bool = false) -> String {
+        let names = mapping.columns.map { RedshiftText.identifier($0.destinationName) }
+        let markers = markerNames(mapping)
+        let marked = withMarkers ? mapping.markedColumns.compactMap { markers[$0.destinationName] } : []
+        return (names + marked).joined(separator: ", ")
+    }
+
+    /// Columns of the staging table that say which values are empty, quoted, by the column that they speak of.
+    private static func markerNames(_ mapping: TableMapping) -> [String: String] {
+        Dictionary(
+            mapping.markedColumns.enumerated().map { place, column in
+                (column.destinationName, RedshiftText.identifier("loader_empty_\(place + 1)"))
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Redshift adds one column a statement.
+    static func addMarkers(_ staging: String, _ mapping: TableMapping) -> [String] {
+        let markers = markerNames(mapping)
+        return mapping.markedColumns.compactMap { markers[$0.destinationName] }.map {
+            "ALTER TABLE \(RedshiftText.identifier(staging)) ADD COLUMN \($0) BOOLEAN"
+        }
     }
 
     // MARK: Load errors and the cluster

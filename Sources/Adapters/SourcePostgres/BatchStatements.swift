@@ -82,12 +82,15 @@ enum BatchStatements {
     }
 
     /// The batch's rows, bounded by its measured last row instead of a sort, in the mapping's column order.
-    /// - Parameter encoding: `SQL_ASCII` where the database is in that, so that its bytes come unchecked.
+    /// - Parameter isASCII: The database does not know the encoding of its text, and would refuse to convert it.
     static func copy(
         _ query: BatchQuery, extent: BatchExtent, format: BatchFormat, updatedSample: String?, hashSalt: String,
-        encoding: String = "UTF8"
+        isASCII: Bool = false
     ) -> String {
-        let list = query.mapping.columns.map { ColumnExpression.sql(for: $0, hashSalt: hashSalt, encoding: encoding) }
+        let encoding = isASCII ? "SQL_ASCII" : "UTF8"
+        let list =
+            query.mapping.columns.map { ColumnExpression.sql(for: $0, hashSalt: hashSalt, encoding: encoding) }
+            + query.mapping.markedColumns.map(ColumnExpression.isEmpty)
         let isOpenEnded = extent.rows < query.rowLimit
         let condition = whereClause(query, last: isOpenEnded ? nil : extent.last, updatedSample: updatedSample)
         return """

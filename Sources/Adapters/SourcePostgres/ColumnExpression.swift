@@ -16,6 +16,11 @@ enum ColumnExpression {
         }
     }
 
+    /// The marker of a column in `TableMapping.markedColumns`.
+    static func isEmpty(_ column: ColumnMapping) -> String {
+        "coalesce((\(formatted(column.source)))::text = '', false)"
+    }
+
     private static func formatted(_ column: SourceColumn) -> String {
         let name = "t." + PostgresSQL.identifier(column.name)
         // Arrays and composites are the only types outside of this list that become SUPER.

@@ -7,10 +7,10 @@ package actor PostgresSource: TableSource {
     private let connection: PostgresConnection
     private let statementTimeout: Duration
     private let hashSalt: String
+    /// The database keeps text in an encoding that it does not know. Read at each pass's start.
+    private var isASCII = false
     /// Highest value of the `updated_key` column, read once a pass where its unit must be known.
     private var updatedSample: String?
-    /// The database does not know its text's encoding: `SQL_ASCII`. Read at each pass's start.
-    private var isUnencoded = false
 
     /// Rows arrive in chunks of about this many bytes.
     private static let chunkBytes = 1 << 20
@@ -70,11 +70,11 @@ package actor PostgresSource: TableSource {
             // Rows of views and foreign tables show no transaction number, nor does a table whose columns alone we may
             // read.
             let hasVersions = ["r", "p"].contains(relation[0]) && relation[1] == "t"
-            isUnencoded = relation[2] == "SQL_ASCII"
+            isASCII = relation[2] == "SQL_ASCII"
             return PassStart(
                 identity: identity, activity: activity, horizon: hasVersions ? horizon : nil, nextTransaction: end,
                 changeToken: ["r", "p", "m"].contains(relation[0]) ? token : nil,
-                guaranteesUTF8: !isUnencoded)
+                guaranteesUTF8: !isASCII)
         }
     }
 
@@ -105,7 +105,7 @@ package actor PostgresSource: TableSource {
             try await self.connection.beginCopyOut(
                 BatchStatements.copy(
                     query, extent: extent, format: format, updatedSample: updatedSample, hashSalt: hashSalt,
-                    encoding: isUnencoded ? "SQL_ASCII" : "UTF8"))
+                    isASCII: isASCII))
         }
         let connection = connection
         return RowStream {

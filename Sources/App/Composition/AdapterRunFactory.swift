@@ -12,29 +12,43 @@ struct AdapterRunFactory: RunFactory {
 
     func run(_ claimed: ClaimedTable, journal: any RunJournal) async throws -> RunProgress {
         do {
-            var settings = RunSettings(installation: try await requests.installationID())
-            settings.rowLimit = configuration.rowLimit
-            settings.slices = configuration.slices
-            let staging = try connections.staging()
-            let destination = try connections.redshift(of: claimed.job)
-            let source = try await connections.postgresSource(of: claimed.job)
-            let run = TableRun(
-                mapping: claimed.table.mapping, settings: settings, lease: Self.lease(claimed), source: source,
-                staging: staging, destination: destination, journal: journal, logger: logger)
-            do {
-                let progress = try await run.run()
-                await source.close()
-                await destination.close()
-                return progress
-            } catch {
-                await source.close()
-                await destination.close()
-                throw error
+            let settings = try await settings(claimed.table.schedule)
+            return try await connections.slots.with(job: claimed.job.id) {
+                try await run(claimed, settings, journal)
             }
         } catch let error as OperationError {
             throw ReplicationError(
                 error.code == .secretKey ? .secretKey : .config, what: error.what, why: error.why, fix: error.fix)
         }
+    }
+
+    private func run(
+        _ claimed: ClaimedTable, _ settings: RunSettings, _ journal: any RunJournal
+    ) async throws -> RunProgress {
+        let staging = try connections.staging()
+        let destination = try connections.redshift(of: claimed.job, insertRows: claimed.table.schedule.chunkSize)
+        return try await connections.withSource(of: claimed.job) { source in
+            let run = TableRun(
+                mapping: claimed.table.mapping, settings: settings, lease: Self.lease(claimed), source: source,
+                staging: staging, destination: destination, journal: journal, logger: logger)
+            do {
+                let progress = try await run.run()
+                await destination.close()
+                return progress
+            } catch {
+                await destination.close()
+                throw error
+            }
+        }
+    }
+
+    private func settings(_ schedule: TableSchedule) async throws -> RunSettings {
+        var settings = RunSettings(installation: try await requests.installationID())
+        settings.rowLimit = schedule.rowLimit ?? configuration.rowLimit
+        settings.slices = configuration.slices
+        settings.cutsLongText = configuration.autoTruncateColumns
+        if let scanBack = schedule.scanBack { settings.lookback = Int64(scanBack / .microseconds(1)) }
+        return settings
     }
 
     private static func lease(_ claimed: ClaimedTable) -> RunLease {

@@ -33,7 +33,11 @@ struct Composition: Sendable {
         let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: S3Configuration.httpConfiguration())
         let connections = Connections(
             configuration: configuration, secrets: secrets, s3: s3(configuration, http: http, logger: logger),
-            logger: logger)
+            slots: SourceSlots(limit: configuration.sourceMaxConnections),
+            hashSalt: {
+                try await InstallationSecret.hashSalt(
+                    configured: configuration.hashSalt, store: store, secrets: secrets)
+            }, logger: logger)
         let composition = Composition(
             configuration: configuration, store: store, secrets: secrets, connections: connections,
             owner: LeaseOwner.thisProcess(), clock: clock, stop: StopSignal(), logger: logger)

@@ -26,20 +26,14 @@ extension Connections {
     }
 
     private func sourceSentence(_ job: JobRecord) async throws -> String {
-        let source = try await postgresSource(of: job)
-        do {
-            let (version, isStandby, clock) = try await source.probe()
-            let tables = try await source.tables(inSchema: job.sourceSchema)
-            await source.close()
-            let skew = abs(Date().timeIntervalSince1970 - clock.seconds)
-            let unreadable = tables.filter { !$0.isReadable }.count
-            let rights = unreadable == 0 ? "all readable" : "\(unreadable) without SELECT"
-            return "PostgreSQL \(version)\(isStandby ? ", a standby" : ""), clock within "
-                + "\((skew * 10).rounded() / 10) s of ours, \(tables.count) tables in \(job.sourceSchema), \(rights)."
-        } catch {
-            await source.close()
-            throw error
-        }
+        let (version, isStandby, clock) = try await withSource(of: job) { try await $0.probe() }
+        let tables = try await discover(job)
+        let skew = abs(Date().timeIntervalSince1970 - clock.seconds)
+        let unreadable = tables.filter { !$0.isReadable }.count
+        let rights = unreadable == 0 ? "all readable" : "\(unreadable) without SELECT"
+        return "PostgreSQL \(version)\(isStandby ? ", a standby" : ""), clock within "
+            + "\((skew * 10).rounded() / 10) s of ours, \(tables.count) tables in "
+            + "\(job.sourceSchemas.joined(separator: ", ")), \(rights)."
     }
 
     private func destinationSentence(_ job: JobRecord) async throws -> String {
@@ -59,6 +53,7 @@ extension Connections {
 
     /// Puts, reads and removes a small object.
     private func stagingSentence() async throws -> String {
+        guard configuration.loadPath != .insert else { return "None: rows go by INSERT (COPY_VIA_S3=false)." }
         let staging = try staging()
         let probe = RowStreamProbe()
         let batch = try await staging.stage(

@@ -7,6 +7,7 @@ import Replication
 import S3Client
 import Scheduling
 import SourcePostgres
+import StagingLocal
 import StagingS3
 
 /// Turns a job's references into open adapters.
@@ -14,17 +15,16 @@ struct Connections: JobConnections {
     let configuration: LoaderConfiguration
     let secrets: any SecretSealing
     let s3: S3Client?
+    let slots: SourceSlots
+    /// Asked where a source is opened: it may be made up, once, at that moment.
+    let hashSalt: @Sendable () async throws -> String
     let logger: Logger
 
     func discover(_ job: JobRecord) async throws -> [SourceTable] {
-        let source = try await postgresSource(of: job)
-        do {
-            let tables = try await source.tables(inSchema: job.sourceSchema)
-            await source.close()
+        try await withSource(of: job) { source in
+            var tables: [SourceTable] = []
+            for schema in job.sourceSchemas { tables += try await source.tables(inSchema: schema) }
             return tables
-        } catch {
-            await source.close()
-            throw error
         }
     }
 
@@ -36,14 +36,22 @@ struct Connections: JobConnections {
         try redshift(of: job)
     }
 
+    /// Where batches go on their way: S3, this process, or, by their size, either.
     func staging() throws -> any StagingArea {
+        guard configuration.loadPath != .insert else { return LocalStagingArea() }
         guard let s3, let settings = configuration.s3 else {
             throw ReplicationError(
                 .config, what: "No staging bucket is set", why: "rows go through S3",
-                fix: "Set S3_BUCKET_NAME, AWS_REGION and keys.")
+                fix: "Set S3_BUCKET_NAME, AWS_REGION and keys; or COPY_VIA_S3=false for INSERTs, which are slower.")
         }
-        return S3StagingArea(client: s3, prefix: settings.prefix)
+        let bucket = S3StagingArea(client: s3, prefix: settings.prefix)
+        guard configuration.loadPath == .bySize else { return bucket }
+        return ThresholdStagingArea(large: bucket, thresholdBytes: Self.insertThresholdBytes)
     }
+
+    /// CSV bytes up to which INSERTs are surely quicker than a PUT, COPY and DELETE (measured; see
+    /// docs/decisions/0020-inserts-for-small-batches.md).
+    private static let insertThresholdBytes = 256 << 10
 
     func notices(_ job: JobRecord) throws -> [String] {
         try endpoint(job.source, of: job, side: .source).notices
@@ -54,17 +62,20 @@ struct Connections: JobConnections {
 
     func postgresSource(of job: JobRecord) async throws -> PostgresSource {
         let endpoint = try endpoint(job.source, of: job, side: .source).endpoint
-        return try await PostgresSource.connect(to: endpoint, statementTimeout: configuration.statementTimeout)
+        return try await PostgresSource.connect(
+            to: endpoint, statementTimeout: configuration.statementTimeout, hashSalt: try await hashSalt())
     }
 
-    func redshift(of job: JobRecord) throws -> RedshiftDestination {
+    /// - Parameter insertRows: Rows in an INSERT; nil for `IMPORT_CHUNK_SIZE`.
+    func redshift(of job: JobRecord, insertRows: Int? = nil) throws -> RedshiftDestination {
         let endpoint = try endpoint(job.destination, of: job, side: .destination).endpoint
         let role = configuration.iamRole
         let credentials = configuration.s3?.credentials
         let settings = RedshiftSettings(
             endpoint: endpoint, authorization: { try Self.authorization(role, credentials) },
             region: configuration.s3?.region, checkpointSchema: configuration.checkpointSchema,
-            statementTimeout: configuration.statementTimeout)
+            statementTimeout: configuration.statementTimeout, insertRows: insertRows ?? configuration.chunkSize,
+            readOnlyUsers: configuration.readOnlyUsers)
         return RedshiftDestination(settings: settings, logger: logger)
     }
 

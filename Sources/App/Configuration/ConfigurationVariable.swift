@@ -18,7 +18,10 @@ struct ConfigurationVariable: Sendable {
         .init(
             "ENCRYPTION_KEY", "", "encrypts stored connection strings, 32 characters or more; a key file unless set",
             isSecret: true),
-        .init("COPY_VIA_S3", "true", "rows go through S3 and COPY"),
+        .init(
+            "COPY_VIA_S3", "",
+            "true: rows go through S3 and COPY; false: by INSERT; auto: small batches by INSERT; true with a bucket, else false"
+        ),
         .init("S3_BUCKET_NAME", "", "staging bucket"),
         .init("S3_PREFIX", "redshift-loader", "starts every staged object's name"),
         .init("S3_SSE", "", "server-side encryption of staged objects: AES256 or aws:kms"),
@@ -31,9 +34,14 @@ struct ConfigurationVariable: Sendable {
         .init("REDSHIFT_IAM_ROLE", "", "role that COPY reads with, an ARN or default; keeps keys out of SQL"),
         .init("IMPORT_ROW_LIMIT", "100000", "rows in a batch, and in a chunk of a first load"),
         .init("IMPORT_CHUNK_SIZE", "10000", "rows in an INSERT, without S3"),
+        .init(
+            "AUTO_TRUNCATE_COLUMNS", "false", "cut text that is longer than its column in Redshift, do not widen that"),
+        .init("HASH_SALT", "", "put before values that are hashed; made up once and kept unless set", isSecret: true),
+        .init("READ_ONLY_USERS", "", "may read every replica: names, GROUP name, ROLE name, separated by commas"),
         .init("PARALLEL_PROCESSING_NODE_SLICES", "", "files in a load; asked from the cluster unless set"),
         .init("CHECKPOINT_SCHEMA", "", "schema of checkpoint tables; redshift_loader, else the destination's"),
         .init("WORKER_CONCURRENCY", "2", "tables synced at once"),
+        .init("SOURCE_MAX_CONNECTIONS", "2", "connections to the source of one job at once"),
         .init("DEFAULT_SYNC_INTERVAL", "60s", "interval of a new job"),
         .init("STATEMENT_TIMEOUT", "10m", "longest statement at source and destination"),
         .init("CONNECT_TIMEOUT", "10s", "longest wait for a connection"),

@@ -11,6 +11,7 @@ indirect enum JSONValue: Sendable {
     case object([(String, JSONValue)])
 
     static func optional(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
+    static func optional(_ number: Int?) -> JSONValue { number.map { .integer($0) } ?? .null }
     static func optional(_ number: Double?) -> JSONValue { number.map { .number($0) } ?? .null }
 
     /// RFC 3339 in UTC, with milliseconds.

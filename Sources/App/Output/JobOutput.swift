@@ -8,9 +8,12 @@ enum JobOutput {
             JSONValue.object([
                 ("job", .string(job.name)), ("active", .bool(job.active)),
                 ("interval_seconds", .number(job.interval / .seconds(1))),
-                ("source", .string(reference(job.source))), ("source_schema", .string(job.sourceSchema)),
+                ("source", .string(reference(job.source))),
+                ("source_schema", .optional(job.sourceSchemas.first)),
+                ("source_schemas", .array(job.sourceSchemas.map { .string($0) })),
                 ("destination", .string(reference(job.destination))),
                 ("destination_schema", .string(job.destinationSchema)),
+                ("destination_prefix", .string(job.destinationPrefix)),
             ])
         }
         return .object([("schema_version", .integer(1)), ("jobs", .array(list))])
@@ -29,17 +32,23 @@ enum JobOutput {
     static func row(_ job: JobRecord) -> [String] {
         [
             job.name, job.active ? "yes" : "no", DurationText.text(job.interval),
-            "\(reference(job.source)) (\(job.sourceSchema))",
-            "\(reference(job.destination)) (\(job.destinationSchema))",
+            "\(reference(job.source)) (\(schemas(job)))", "\(reference(job.destination)) (\(target(job)))",
         ]
     }
 
     static func facts(_ job: JobRecord, tables: Int) -> [(String, String)] {
         [
             ("Job", job.name), ("Active", job.active ? "yes" : "no"), ("Interval", DurationText.text(job.interval)),
-            ("Source", "\(reference(job.source)), schema \(job.sourceSchema)"),
-            ("Destination", "\(reference(job.destination)), schema \(job.destinationSchema)"), ("Tables", "\(tables)"),
+            ("Source", "\(reference(job.source)), schema \(schemas(job))"),
+            ("Destination", "\(reference(job.destination)), schema \(target(job))"), ("Tables", "\(tables)"),
         ]
+    }
+
+    private static func schemas(_ job: JobRecord) -> String { job.sourceSchemas.joined(separator: ", ") }
+
+    /// Schema and, where there is one, the prefix.
+    private static func target(_ job: JobRecord) -> String {
+        job.destinationSchema + (job.destinationPrefix.isEmpty ? "" : ", names \(job.destinationPrefix)…")
     }
 
     static func glyph(_ outcome: NamedCheck.Outcome) -> String {

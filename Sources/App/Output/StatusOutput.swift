@@ -53,26 +53,6 @@ enum StatusOutput {
         }
     }
 
-    static func page(_ status: TableStatus) -> String {
-        let mapping = status.table.mapping
-        let state = status.table.mirror?.state
-        let facts = [
-            ("Table", mapping.label), ("State", status.state.label), ("Mode", mapping.mode.rawValue),
-            ("Source", mapping.source.description), ("Destination", mapping.destination.description),
-            ("Key", mapping.primaryKey.joined(separator: ", ")), ("Updated key", mapping.updatedKey ?? "–"),
-            ("Rows", state.map { Terminal.grouped($0.replicaRows) } ?? "–"),
-            ("Behind", status.behindSeconds.map { DurationText.rough(seconds: $0) } ?? "–"),
-            ("Position", [state?.maxUpdatedKey, key(state)].compactMap { $0 }.joined(separator: ", key ")),
-            ("Complete up to", state?.completeUpTo?.iso8601 ?? "–"),
-        ].map { $0.0.padding(toLength: 16, withPad: " ", startingAt: 0) + $0.1 }
-        let columns = Terminal.table(
-            ["COLUMN", "TYPE", "IN REDSHIFT"],
-            mapping.columns.map {
-                [$0.source.name, $0.source.typeName, "\($0.destinationName) \($0.destinationType.sql)"]
-            })
-        return (facts + ["", columns] + problems([status])).joined(separator: "\n")
-    }
-
     static func runs(_ copies: [TableCopyRecord]) -> String {
         let rows = copies.map { copy -> [String] in
             let seconds = copy.finishedAt.map { $0.timeIntervalSince(copy.startedAt) }
@@ -80,7 +60,7 @@ enum StatusOutput {
             return [
                 copy.startedAt.formatted(.iso8601), copy.result.rawValue, Terminal.grouped(copy.rows),
                 String(copy.batches), rounded(copy.stageSeconds), rounded(copy.loadSeconds),
-                seconds.map(rounded) ?? "–", copy.failure.map { "\($0.message) (\($0.code.rawValue))" } ?? "",
+                seconds.map(rounded) ?? "–", details(copy).joined(separator: "; "),
             ]
         }
         return Terminal.table(
@@ -88,7 +68,11 @@ enum StatusOutput {
             rightAligned: [2, 3, 4, 5, 6])
     }
 
-    private static func key(_ state: CheckpointState?) -> String? { state?.maxPrimaryKey?.joined(separator: ", ") }
+    private static func details(_ copy: TableCopyRecord) -> [String] {
+        var details = copy.failure.map { ["\($0.message) (\($0.code.rawValue))"] } ?? []
+        if copy.repaired > 0 { details.append("\(Terminal.grouped(copy.repaired)) values repaired") }
+        return details + copy.notices
+    }
 
     // MARK: JSON
 
@@ -99,25 +83,7 @@ enum StatusOutput {
         ])
     }
 
-    static func detail(_ status: TableStatus) -> JSONValue {
-        let mapping = status.table.mapping
-        let columns = mapping.columns.map { column in
-            JSONValue.object([
-                ("name", .string(column.source.name)), ("type", .string(column.source.typeName)),
-                ("destination_name", .string(column.destinationName)),
-                ("redshift_type", .string(column.destinationType.sql)),
-            ])
-        }
-        let more: [(String, JSONValue)] = [
-            ("source_schema", .string(mapping.source.schema)),
-            ("destination_schema", .string(mapping.destination.schema)),
-            ("primary_key", .array(mapping.primaryKey.map { .string($0) })),
-            ("updated_key", .optional(mapping.updatedKey)), ("columns", .array(columns)),
-        ]
-        return .object([("schema_version", .integer(1)), ("table", .object(fields(status) + more))])
-    }
-
-    private static func fields(_ status: TableStatus) -> [(String, JSONValue)] {
+    static func fields(_ status: TableStatus) -> [(String, JSONValue)] {
         let mapping = status.table.mapping
         let state = status.table.mirror?.state
         return [
@@ -155,7 +121,8 @@ enum StatusOutput {
             ("result", .string(copy.result.rawValue)), ("rows", .integer(copy.rows)),
             ("batches", .integer(copy.batches)),
             ("bytes", .integer(copy.bytes)), ("stage_seconds", .number(copy.stageSeconds)),
-            ("load_seconds", .number(copy.loadSeconds)), ("error", copy.failure.map(failure) ?? .null),
+            ("load_seconds", .number(copy.loadSeconds)), ("repaired", .integer(copy.repaired)),
+            ("notices", .array(copy.notices.map { .string($0) })), ("error", copy.failure.map(failure) ?? .null),
         ])
     }
 

@@ -10,6 +10,15 @@ enum Terminal {
         FileHandle.standardError.write(Data((text + "\n").utf8))
     }
 
+    /// Whether a person can be asked.
+    static var isInteractive: Bool { isatty(FileHandle.standardInput.fileDescriptor) == 1 }
+
+    /// A line from the person, without its end; empty at the end of the input.
+    static func ask(_ question: String) -> String {
+        FileHandle.standardError.write(Data(question.utf8))
+        return readLine() ?? ""
+    }
+
     /// Columns aligned by the widest cell; numbers to the right where `rightAligned` names the column.
     static func table(_ header: [String], _ rows: [[String]], rightAligned: Set<Int> = []) -> String {
         let all = [header] + rows

@@ -56,7 +56,8 @@ package struct CheckpointState: Sendable, Hashable, Codable {
     package var keyFloor: KeyFloor?
     /// Of a `FullSyncTable`.
     package var fullCopy: FullCopyState?
-    /// VARCHAR columns of the replica that are narrower than the mapping asks for: bytes by destination name.
+    /// VARCHAR columns of the replica of another width than the mapping asks for, mostly narrower: bytes by
+    /// destination name.
     package var narrowColumns: [String: Int]?
 
     package init(

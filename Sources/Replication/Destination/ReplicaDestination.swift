@@ -41,7 +41,7 @@ package struct ReplicaLoad: Sendable {
 /// The replica as `prepare` found or made it.
 package struct PreparedReplica: Sendable, Hashable {
     package var rows: Int
-    /// VARCHAR columns narrower than the mapping asks for: bytes by destination name.
+    /// VARCHAR columns of another width than the mapping asks for, mostly narrower: bytes by destination name.
     package var narrowColumns: [String: Int]
 
     package init(rows: Int = 0, narrowColumns: [String: Int] = [:]) {

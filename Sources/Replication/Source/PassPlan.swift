@@ -23,6 +23,8 @@ package enum PassPlan {
                 known ? .definitionChanged : .firstLoad
             )
         }
+        // There is no position to follow, and `FullCopyRule` compares the sources by itself.
+        if mapping.mode == .fullSync { return (state, nil) }
         var notice: RunNotice?
         if state.source != start.identity || isAhead(state, of: start) {
             notice = .sourceChanged
@@ -139,7 +141,10 @@ package enum PassPlan {
         state.floor = state.floor.map { $0 - failoverLookback }
         if let keys = state.keyFloor {
             let bound = start.activity.clock - failoverLookback
-            state.keyFloor = KeyFloor(key: keys.key(before: bound), marks: keys.marks.filter { $0.clock < bound })
+            let key = keys.key(before: bound)
+            state.keyFloor = KeyFloor(key: key, marks: keys.marks.filter { $0.clock < bound })
+            // The new server may give out keys anew that the old one had given out.
+            state.maxPrimaryKey = key.map { [$0] }
         }
         if state.pass?.kind == .firstLoad {
             // Its chunks go on; the sweep after it has no horizon to rely on and reads all.

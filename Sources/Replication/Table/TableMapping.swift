@@ -107,6 +107,12 @@ package struct TableMapping: Sendable, Hashable {
 
     package var updatedColumn: ColumnMapping? { updatedKey.flatMap { column($0) } }
 
+    /// Columns whose empty values COPY would load as NULL, as it does with empty fields of all types but text: behind the
+    /// columns' own fields a row has one field for each of them, true where the value is empty.
+    package var markedColumns: [ColumnMapping] {
+        columns.filter { if case .varbyte = $0.destinationType { true } else { false } }
+    }
+
     /// The column that a pass follows: the `updated_key`, or the sequential key; nil for a `FullSyncTable`.
     package var cursorColumn: ColumnMapping? {
         switch mode {

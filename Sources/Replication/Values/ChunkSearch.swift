@@ -195,7 +195,8 @@ extension ChunkSearch {
 
     /// Whether more than 999 brackets may be open at once: opening less closing ones, in steps of 64 bytes.
     ///
-    /// Brackets in strings count as well. Text full of closing ones can hide a deep document; Redshift refuses it then.
+    /// Brackets in strings count as well. A deep document whose own strings are full of closing ones stays hidden, and
+    /// Redshift refuses it.
     static func mayNestDeeply(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard let base = bytes.baseAddress else { return false }
         // The sixth bit tells square from curly ones.
@@ -210,7 +211,8 @@ extension ChunkSearch {
             }
             let added = sum(opened)
             if open + added >= JSONLimits.levels { return true }
-            open = max(0, open + added - sum(closed))
+            // As if the closing ones came first: those of the value before must not count against this one.
+            open = max(0, open - sum(closed)) + added
             place += 64
         }
         // Below 64 bytes: as if all were opening.

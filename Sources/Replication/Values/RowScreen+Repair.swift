@@ -55,7 +55,7 @@ extension RowScreen {
 
     private func cleaned(_ value: ArraySlice<UInt8>) -> ([UInt8], Reason)? {
         var result: ([UInt8], Reason)?
-        if value.contains(0) { result = (value.filter { $0 != 0 }, .nulRemoved) }
+        if value.withUnsafeBytes(ChunkSearch.holdsNUL) { result = (value.filter { $0 != 0 }, .nulRemoved) }
         if checksUTF8, let repaired = UTF8Text.repaired(result?.0[...] ?? value) { result = (repaired, .invalidUTF8) }
         return result
     }

@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// All that a metadata store is to the rest of the program.
-typealias MetadataStore = CatalogStore & LeaseStore & RequestStore & RunStore & WorkerStore
+typealias MetadataStore = CatalogStore & HistoryStore & LeaseStore & RequestStore & RunStore & WorkerStore
 
 /// The engines that the conformance suites run on, each suite once an engine: a new engine is a case here.
 enum MetadataEngine: String, CaseIterable, Sendable, CustomTestStringConvertible {

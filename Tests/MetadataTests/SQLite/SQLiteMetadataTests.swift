@@ -168,3 +168,45 @@ import Testing
         }
     }
 }
+
+@Suite struct SQLiteMigrationTests {
+    /// A store as the first release left it goes on with its jobs, tables and history.
+    @Test func `a store of the first release is brought up to date and keeps what it has`() async throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let path = folder.path + "/loader.db"
+        let clock = SettableClock()
+        let old = try SQLiteMetadata(path: path, clock: clock, liveness: ScriptedLiveness())
+        try await old.write { database in
+            try database.execute(sql: SQLiteSchemaStatements.steps[0].sql)
+            try SQLiteSchemaStatements.writeApplicationID.run(database)
+            try SQLiteSchemaStatements.insertInstallation("old").run(database)
+            try SQLiteSchemaStatements.writeVersion(1).run(database)
+            try database.execute(
+                sql: """
+                    INSERT INTO jobs (name, source_url_env, destination_url_env, source_schema, destination_schema,
+                        active, interval_seconds, created_at, updated_at)
+                    VALUES ('shop', 'S', 'D', 'sales', 'app', 1, 60, 0, 0);
+                    INSERT INTO tables (job_id, source_schema, source_name, destination_schema, destination_name,
+                        table_copy_type, primary_key, updated_key, mapping, next_run_at, created_at, updated_at)
+                    VALUES (1, 'public', 'a', 'app', 'a', 'UpdateAndInsertTable', '["id"]', 'updated_at', '\(Self.mapping)',
+                        0, 0, 0);
+                    INSERT INTO table_copies (table_id, owner, result, started_at, rows) VALUES (1, 'ann', 'ok', 5, 7);
+                    """)
+        }
+        let store = try await SQLiteMetadata.open(path: path, clock: clock, liveness: ScriptedLiveness())
+        #expect(try await store.installationID() == "old")
+        let job = try #require(try await store.jobs().first)
+        #expect(job.sourceSchemas == ["sales"] && job.destinationPrefix.isEmpty)
+        let table = try #require(try await store.table(1))
+        #expect(table.schedule == TableSchedule() && table.mapping.primaryKey == ["id"])
+        #expect(table.mapping.scope.excludedColumns.isEmpty && table.mapping.badValues == .repair)
+        #expect(table.lastCopy?.rows == 7 && table.lastCopy?.notices == [] && table.lastCopy?.repaired == 0)
+        #expect(try await store.claimDue(by: Sample.owner("ann"), for: .seconds(30))?.table.id == 1)
+    }
+
+    /// As the first release wrote it.
+    private static let mapping = #"""
+        {"averageRowBytes":200,"columns":[{"destinationName":"id","destinationType":{"bigint":{}},"source":{"isNullable":false,"name":"id","replicaType":{"bigint":{}},"typeName":"bigint","warnings":[]}}],"destination":{"name":"a","schema":"app"},"jobName":"shop","mode":"UpdateAndInsertTable","primaryKey":["id"],"source":{"name":"a","schema":"public"},"updatedKey":"updated_at"}
+        """#.trimmingCharacters(in: .whitespacesAndNewlines)
+}

@@ -44,6 +44,8 @@ final class FakeDatabase: Sendable {
         var committed: [Int: FakeVersion] = [:]
         var identity = SourceIdentity(system: "7001", timeline: "00000001", database: "shop")
         var hasPrepared = false
+        /// Transactions that changed rows.
+        var changes = 0
     }
 
     private let state = Mutex(State())
@@ -95,6 +97,7 @@ final class FakeDatabase: Sendable {
         state.withLock { state in
             guard let transaction = state.open.removeValue(forKey: id) else { return }
             state.committed.merge(transaction.writes) { _, new in new }
+            if !transaction.writes.isEmpty { state.changes += 1 }
         }
     }
 
@@ -114,6 +117,7 @@ final class FakeDatabase: Sendable {
     func delete(_ key: Int) {
         state.withLock { state in
             state.nextXid += 1
+            state.changes += 1
             state.committed[key] = nil
         }
     }
@@ -128,6 +132,9 @@ final class FakeDatabase: Sendable {
                 hasPreparedTransaction: state.hasPrepared)
         }
     }
+
+    /// Another one after each change.
+    var changeToken: String { state.withLock { "changes: \($0.changes)" } }
 
     /// What a snapshot taken now shows, with its lowest open number and its upper end.
     func snapshot() -> (versions: [FakeVersion], xmin: UInt64, xmax: UInt64, identity: SourceIdentity) {

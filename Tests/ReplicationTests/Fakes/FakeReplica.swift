@@ -1,63 +1,35 @@
 import Replication
 import Synchronization
 
-/// The objects of a bucket, which outlive runs.
-final class FakeBucket: Sendable {
-    private let objects = Mutex<[String: [UInt8]]>([:])
-
-    var keys: [String] { objects.withLock { $0.keys.sorted() } }
-    func put(_ key: String, _ bytes: [UInt8]) { objects.withLock { $0[key] = bytes } }
-    func get(_ key: String) -> [UInt8]? { objects.withLock { $0[key] } }
-    func remove(_ key: String) { objects.withLock { _ = $0.removeValue(forKey: key) } }
-}
-
-/// A run's way to the bucket.
-struct FakeStaging: StagingArea {
-    let bucket: FakeBucket
-    let fault: FaultPlan
-    /// Called when a batch lies in the bucket: what others do before it is loaded.
-    var whenStaged: @Sendable () async throws -> Void = {}
-
-    func stage(_ rows: RowStream, folder: String, plan: StagingPlan) async throws -> StagedBatch {
-        try fault.reach("staging.stage, before")
-        var bytes: [UInt8] = []
-        var count = 0
-        for try await chunk in rows {
-            bytes += chunk.bytes
-            count += chunk.rows
-        }
-        let key = folder + "/0.csv"
-        bucket.put(key, bytes)
-        try fault.reach("staging.stage, after")
-        try await whenStaged()
-        return StagedBatch(
-            copyFrom: key, isManifest: false, compression: .zstd, keys: [key], rows: count, bytes: bytes.count,
-            compressedBytes: bytes.count)
-    }
-
-    func discard(_ batch: StagedBatch) async throws {
-        try fault.reach("staging.discard, before")
-        for key in batch.keys { bucket.remove(key) }
-        try fault.reach("staging.discard, after")
-    }
-}
-
 /// The replicated table and its checkpoint, which outlive runs. Rows are a list, so that a doubled one shows.
 final class FakeReplica: Sendable {
     struct Content: Sendable {
         var rows: [FakeRow] = []
         var checkpoint: Checkpoint?
-        /// Loads that were carried out by adding rows only.
-        var appendedLoads = 0
+        /// Bytes of VARCHAR columns that are not as wide as the mapping says.
+        var widths: [String: Int] = [:]
+        /// Every load that was asked for, also those refused.
+        var loads: [LoadRecord] = []
+    }
+
+    /// What one load was told.
+    struct LoadRecord: Sendable, Hashable {
+        var method: LoadMethod
+        var rows: Int
+        var keepsRows: Bool
+        var widened: [String: Int]
     }
 
     private let content = Mutex(Content())
 
     var rows: [FakeRow] { content.withLock { $0.rows.sorted { $0.key < $1.key } } }
     var checkpoint: Checkpoint? { content.withLock { $0.checkpoint } }
-    var appendedLoads: Int { content.withLock { $0.appendedLoads } }
+    var widths: [String: Int] { content.withLock { $0.widths } }
+    var loads: [LoadRecord] { content.withLock { $0.loads } }
 
     func insert(_ rows: [FakeRow]) { content.withLock { $0.rows += rows } }
+    func narrow(_ column: String, to bytes: Int) { content.withLock { $0.widths[column] = bytes } }
+    func note(_ load: LoadRecord) { content.withLock { $0.loads.append(load) } }
 
     /// A transaction: all of `body` or nothing.
     func transaction<Result: Sendable>(_ body: (inout Content) throws -> Result) throws -> Result {
@@ -70,13 +42,35 @@ final class FakeReplica: Sendable {
     }
 }
 
+/// Errors that loads end with, whatever they hold, one each.
+final class Refusals: Sendable {
+    private let codes: Mutex<[ErrorCode]>
+
+    init(_ codes: [ErrorCode] = []) {
+        self.codes = Mutex(codes)
+    }
+
+    func throwNext() throws {
+        let code = codes.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+        if let code { throw FakeDestination.refusal(code, "it was told to") }
+    }
+}
+
 /// A run's connection to the replica.
 struct FakeDestination: ReplicaDestination {
     let replica: FakeReplica
     let bucket: FakeBucket
     let fault: FaultPlan
+    var refusals = Refusals()
 
-    func prepare(_ mapping: TableMapping) async throws { try fault.reach("destination.prepare") }
+    func prepare(_ mapping: TableMapping) async throws -> PreparedReplica {
+        try fault.reach("destination.prepare")
+        let widths = replica.widths
+        let narrow = widths.filter { name, bytes in
+            mapping.columns.contains { $0.destinationName == name && bytes != $0.destinationType.textBytes }
+        }
+        return PreparedReplica(rows: replica.rows.count, narrowColumns: narrow)
+    }
 
     func readCheckpoint(_ mapping: TableMapping, installation: String) async throws -> Checkpoint? {
         try fault.reach("destination.readCheckpoint")
@@ -94,16 +88,24 @@ struct FakeDestination: ReplicaDestination {
 
     func load(_ load: ReplicaLoad) async throws -> Checkpoint {
         try fault.reach("destination.load, before")
-        let staged = bucket.get(load.staged.copyFrom) ?? []
+        let (staged, keepsRows) = try await bytes(of: load.staged)
+        replica.note(
+            FakeReplica.LoadRecord(
+                method: load.method, rows: load.staged.rows, keepsRows: keepsRows, widened: load.widenedColumns))
+        try refusals.throwNext()
+        try widen(load)
         let rows = try Self.parse(staged, null: load.format.nullSentinel)
         let committed = try replica.transaction { content in
             try Self.check(content, load.expected)
+            if load.method == .swap { content.widths = [:] }
+            try Self.checkWidths(rows, load.mapping, content)
             let before = content.rows.count
-            if load.appends {
-                content.appendedLoads += 1
-            } else {
+            switch load.method {
+            case .append: break
+            case .merge:
                 let keys = Set(rows.map(\.key))
                 content.rows.removeAll { keys.contains($0.key) }
+            case .swap, .replace: content.rows = []
             }
             content.rows += rows
             var next = load.next
@@ -115,9 +117,9 @@ struct FakeDestination: ReplicaDestination {
         return committed
     }
 
-    func countRows(_ mapping: TableMapping) async throws -> Int {
-        try fault.reach("destination.countRows")
-        return replica.rows.count
+    func drop(_ mapping: TableMapping) async throws {
+        try fault.reach("destination.drop")
+        try replica.transaction { $0 = FakeReplica.Content() }
     }
 
     func sliceCount() async throws -> Int {
@@ -126,6 +128,42 @@ struct FakeDestination: ReplicaDestination {
     }
 
     func close() async {}
+
+    static func refusal(_ code: ErrorCode, _ why: String) -> ReplicationError {
+        ReplicationError(code, what: "The load was refused", why: why, fix: "None.")
+    }
+
+    private func bytes(of staged: StagedBatch) async throws -> ([UInt8], keepsRows: Bool) {
+        switch staged.content {
+        case .objects(let objects): return (bucket.get(objects.copyFrom) ?? [], false)
+        case .rows(let open):
+            var bytes: [UInt8] = []
+            for try await chunk in try open() { bytes += chunk.bytes }
+            return (bytes, true)
+        }
+    }
+
+    /// Before the transaction, and never to less than a column holds already.
+    private func widen(_ load: ReplicaLoad) throws {
+        guard !load.widenedColumns.isEmpty else { return }
+        try fault.reach("destination.widen")
+        try replica.transaction { content in
+            for (column, bytes) in load.widenedColumns {
+                guard bytes > content.widths[column] ?? 0 else { throw Self.refusal(.valueLong, "it is that wide") }
+                content.widths[column] = bytes
+            }
+        }
+    }
+
+    private static func checkWidths(
+        _ rows: [FakeRow], _ mapping: TableMapping, _ content: FakeReplica.Content
+    ) throws {
+        guard let column = mapping.columns.last, let width = column.destinationType.textBytes else { return }
+        let limit = content.widths[column.destinationName] ?? width
+        if rows.contains(where: { $0.value.utf8.count > limit }) {
+            throw refusal(.valueLong, "text over \(limit) bytes")
+        }
+    }
 
     private static func check(_ content: FakeReplica.Content, _ expected: CheckpointStamp?) throws {
         guard content.checkpoint?.stamp == expected else {
@@ -137,7 +175,7 @@ struct FakeDestination: ReplicaDestination {
         try String(decoding: bytes, as: UTF8.self).split(separator: "\n").map { line in
             let fields = line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
             guard fields.count == 3, let key = Int(fields[0]) else {
-                throw ReplicationError(.copyRejected, what: "A bad line", why: "its fields", fix: "None.")
+                throw refusal(.copyRejected, "the fields of a line")
             }
             return FakeRow(key, fields[1] == null ? nil : Int(fields[1]), fields[2])
         }

@@ -13,16 +13,20 @@ actor FakeSource: TableSource {
     private let database: FakeDatabase
     private let fault: FaultPlan
     private let lie: Lie?
+    /// Whether it can tell that nothing was written.
+    private let knowsChanges: Bool
     /// Called between the readings of a pass's start, and before each snapshot: others work meanwhile.
     private let meanwhile: @Sendable () -> Void
     private var snapshot: [FakeVersion]?
 
     init(
-        database: FakeDatabase, fault: FaultPlan, lie: Lie? = nil, meanwhile: @escaping @Sendable () -> Void = {}
+        database: FakeDatabase, fault: FaultPlan, lie: Lie? = nil, knowsChanges: Bool = true,
+        meanwhile: @escaping @Sendable () -> Void = {}
     ) {
         self.database = database
         self.fault = fault
         self.lie = lie
+        self.knowsChanges = knowsChanges
         self.meanwhile = meanwhile
     }
 
@@ -33,22 +37,28 @@ actor FakeSource: TableSource {
     func startPass(_ mapping: TableMapping) async throws -> PassStart {
         try fault.reach("source.startPass")
         let activity = database.activity()
+        let token = mapping.mode == .fullSync && knowsChanges ? database.changeToken : nil
         meanwhile()
         let snapshot = database.snapshot()
         return PassStart(
-            identity: snapshot.identity, activity: activity, horizon: snapshot.xmin, nextTransaction: snapshot.xmax)
+            identity: snapshot.identity, activity: activity, horizon: snapshot.xmin, nextTransaction: snapshot.xmax,
+            changeToken: token)
     }
 
     func openBatch(_ query: BatchQuery) async throws -> BatchExtent {
         try fault.reach("source.openBatch")
         meanwhile()
         snapshot = database.snapshot().versions
+        // An estimate, and a bad one.
+        if query.scan == .whole { return BatchExtent(rows: 77, last: nil, highestCursor: nil) }
         let rows = select(query)
-        guard let last = rows.last else { return BatchExtent(rows: 0, last: nil, highestUpdatedKey: nil) }
+        let cursor = Cursor(query.mapping)
+        let known = query.highestCursor.flatMap { Int($0) }
+        let highest = (rows.compactMap(cursor.value) + [known].compactMap { $0 }).max().map(String.init)
+        guard let last = rows.last else { return BatchExtent(rows: 0, last: nil, highestCursor: highest) }
+        let leading = cursor.isLeading ? last.updated.map(String.init) : nil
         return BatchExtent(
-            rows: rows.count,
-            last: CursorPosition(updated: last.updated.map(String.init), key: [String(last.key)]),
-            highestUpdatedKey: rows.compactMap(\.updated).max().map(String.init))
+            rows: rows.count, last: CursorPosition(updated: leading, key: [String(last.key)]), highestCursor: highest)
     }
 
     func rows(_ query: BatchQuery, extent: BatchExtent, format: BatchFormat) async throws -> RowStream {
@@ -72,28 +82,53 @@ actor FakeSource: TableSource {
 
     /// The rows of a query, in the order of its scan.
     private func select(_ query: BatchQuery) -> [FakeRow] {
-        let floor = query.floor.map { Int($0.microseconds / SourceTime.second) }
         let rows = (snapshot ?? []).filter { $0.xmin >= query.horizon ?? 0 }.map(\.row)
         let selected: [FakeRow]
         switch query.scan {
+        case .whole:
+            return rows.sorted { $0.value > $1.value }
         case .byKey(let after):
             selected = Self.byKey(rows, after: after)
         case .unstamped(let after):
             selected = Self.byKey(rows.filter { $0.updated == nil }, after: after)
         case .changes(let position):
-            selected = rows.filter { row in
-                guard let updated = row.updated, updated >= floor ?? .min else { return false }
-                guard let position, let last = position.updated.flatMap({ Int($0) }) else { return true }
-                return (updated, row.key) > (last, Int(position.key[0]) ?? .min)
-            }.sorted { ($0.updated ?? 0, $0.key) < ($1.updated ?? 0, $1.key) }
+            selected = changes(rows, after: position, query)
         }
         return Array(selected.prefix(query.rowLimit))
+    }
+
+    private func changes(_ rows: [FakeRow], after position: CursorPosition?, _ query: BatchQuery) -> [FakeRow] {
+        let cursor = Cursor(query.mapping)
+        let floor: Int =
+            switch query.floor {
+            case nil: .min
+            case .time(let time): Int(time.microseconds / SourceTime.second)
+            case .key(let key): Int(key) ?? .max
+            }
+        let last = position.map { ($0.updated.flatMap { Int($0) } ?? .min, Int($0.key[0]) ?? .min) } ?? (.min, .min)
+        return rows.filter { row in
+            guard let value = cursor.value(row), value >= floor else { return false }
+            return cursor.place(row) > last
+        }.sorted { cursor.place($0) < cursor.place($1) }
     }
 
     private static func byKey(_ rows: [FakeRow], after: [String]?) -> [FakeRow] {
         let last = after.flatMap { Int($0[0]) } ?? .min
         return rows.filter { $0.key > last }.sorted { $0.key < $1.key }
     }
+}
+
+/// What a mapping's passes follow: the key itself, or a column before it.
+private struct Cursor {
+    let isLeading: Bool
+
+    init(_ mapping: TableMapping) {
+        isLeading = mapping.leadingColumn != nil
+    }
+
+    func value(_ row: FakeRow) -> Int? { isLeading ? row.updated : row.key }
+    /// Its place in the order of a pass.
+    func place(_ row: FakeRow) -> (Int, Int) { (isLeading ? row.updated ?? .min : .min, row.key) }
 }
 
 /// Rows as CSV, two a chunk.

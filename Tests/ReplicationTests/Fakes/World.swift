@@ -8,6 +8,7 @@ actor FakeJournal: RunJournal {
     private(set) var mirrored: Checkpoint?
     private(set) var generation: Int64
     private(set) var progress: [RunProgress] = []
+    private(set) var repairs: [RepairedValue] = []
 
     init(fault: FaultPlan, generation: Int64, mirror: Checkpoint?, stopAfterBatches: Int?) {
         self.fault = fault
@@ -28,6 +29,11 @@ actor FakeJournal: RunJournal {
         self.generation = max(self.generation, generation)
     }
 
+    func recordRepairs(_ repairs: [RepairedValue]) async throws {
+        try fault.reach("journal.recordRepairs")
+        self.repairs += repairs
+    }
+
     func shouldStop() async -> Bool {
         guard let stopAfterBatches else { return false }
         return (progress.last?.batches ?? 0) >= stopAfterBatches
@@ -46,9 +52,16 @@ final class World {
     var generation: Int64 = 0
     var mirror: Checkpoint?
     var endedCleanly = true
+    /// CSV bytes up to which batches stay with the run; nil stages all.
+    var threshold: Int?
+    /// Whether the source can tell that nothing was written.
+    var knowsChanges = true
+    var cutsLongText = false
     /// The steps of the last run.
     private(set) var steps: [String] = []
     private(set) var lastProgress: [RunProgress] = []
+    /// Of the last run.
+    private(set) var repairs: [RepairedValue] = []
 
     /// What one run meets.
     struct Circumstances {
@@ -57,22 +70,31 @@ final class World {
         var lie: FakeSource.Lie?
         var meanwhile: @Sendable () -> Void = {}
         var whenStaged: @Sendable () async throws -> Void = {}
+        /// Errors of its first loads.
+        var refusals: [ErrorCode] = []
     }
 
-    static func mapping(isNullable: Bool = true) -> TableMapping {
+    /// - Parameters:
+    ///   - isNullable: Whether the cursor column may be NULL.
+    ///   - width: Bytes of the text column in the replica, whose source has no bound.
+    static func mapping(
+        _ mode: SyncMode = .updateAndInsert, isNullable: Bool = true, width: Int = ColumnRule.widestText
+    ) -> TableMapping {
         func column(_ name: String, _ type: String, _ replicaType: ReplicaType, _ isNullable: Bool) -> ColumnMapping {
             let source = SourceColumn(name: name, typeName: type, isNullable: isNullable, replicaType: replicaType)
             return ColumnMapping(source: source, destinationName: name, destinationType: replicaType)
         }
-        return TableMapping(
+        var mapping = TableMapping(
             jobName: "shop", source: TableName(schema: "public", name: "users"),
-            destination: TableName(schema: "public", name: "users"), mode: .updateAndInsert, primaryKey: ["id"],
-            updatedKey: "updated_at",
+            destination: TableName(schema: "public", name: "users"), mode: mode, primaryKey: ["id"],
+            updatedKey: mode == .updateAndInsert ? "updated_at" : nil,
             columns: [
                 column("id", "bigint", .bigint, false),
-                column("updated_at", "timestamp with time zone", .timestamptz, isNullable),
+                column("updated_at", "bigint", .bigint, isNullable),
                 column("name", "text", .widestText, true),
             ])
+        mapping.columns[2].destinationType = .varchar(bytes: width)
+        return mapping
     }
 
     /// Rows that only one side has, or has twice; empty when both hold the same.
@@ -92,14 +114,18 @@ final class World {
         var settings = RunSettings(installation: "i-1")
         settings.rowLimit = rowLimit
         settings.lookback = lookback
+        settings.cutsLongText = cutsLongText
+        let objects = FakeStaging(bucket: bucket, fault: fault, whenStaged: circumstances.whenStaged)
         let run = TableRun(
             mapping: mapping, settings: settings,
             lease: RunLease(generation: generation, mirror: mirror, previousEndedCleanly: endedCleanly),
             source: FakeSource(
-                database: database, fault: fault, lie: circumstances.lie, meanwhile: circumstances.meanwhile),
-            staging: FakeStaging(bucket: bucket, fault: fault, whenStaged: circumstances.whenStaged),
-            destination: FakeDestination(replica: replica, bucket: bucket, fault: fault), journal: journal,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+                database: database, fault: fault, lie: circumstances.lie, knowsChanges: knowsChanges,
+                meanwhile: circumstances.meanwhile),
+            staging: threshold.map { ThresholdStagingArea(large: objects, thresholdBytes: $0) } ?? objects,
+            destination: FakeDestination(
+                replica: replica, bucket: bucket, fault: fault, refusals: Refusals(circumstances.refusals)),
+            journal: journal, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         do {
             let progress = try await run.run()
             await end(journal, fault, cleanly: true)
@@ -114,6 +140,7 @@ final class World {
         mirror = await journal.mirrored
         generation = await journal.generation
         lastProgress = await journal.progress
+        repairs = await journal.repairs
         endedCleanly = cleanly
         steps = fault.steps
     }

@@ -10,25 +10,36 @@ enum JobStatements {
         SQLiteStatement("SELECT * FROM jobs WHERE id = :id", ["id": id])
     }
 
-    static func insert(_ job: JobRecord, now: Int64) -> SQLiteStatement {
+    static func insert(_ job: JobRecord, now: Int64) throws -> SQLiteStatement {
         SQLiteStatement(
             """
             INSERT INTO jobs (name, source_url_env, source_url_sealed, destination_url_env, destination_url_sealed,
-                source_schema, destination_schema, active, interval_seconds, created_at, updated_at)
+                source_schema, more_source_schemas, destination_schema, destination_prefix, active, interval_seconds,
+                created_at, updated_at)
             VALUES (:name, :sourceEnv, :sourceSealed, :destinationEnv, :destinationSealed, :sourceSchema,
-                :destinationSchema, :active, :interval, :now, :now)
-            """, columns(job, now: now))
+                :moreSchemas, :destinationSchema, :prefix, :active, :interval, :now, :now)
+            """, try columns(job, now: now))
     }
 
-    static func update(_ job: JobRecord, now: Int64) -> SQLiteStatement {
+    static func update(_ job: JobRecord, now: Int64) throws -> SQLiteStatement {
         SQLiteStatement(
             """
             UPDATE jobs SET name = :name, source_url_env = :sourceEnv, source_url_sealed = :sourceSealed,
                 destination_url_env = :destinationEnv, destination_url_sealed = :destinationSealed,
-                source_schema = :sourceSchema, destination_schema = :destinationSchema, active = :active,
+                source_schema = :sourceSchema, more_source_schemas = :moreSchemas,
+                destination_schema = :destinationSchema, destination_prefix = :prefix, active = :active,
                 interval_seconds = :interval, updated_at = :now
             WHERE id = :id
-            """, columns(job, now: now) &+ ["id": job.id])
+            """, try columns(job, now: now) &+ ["id": job.id])
+    }
+
+    /// A shorter interval counts from now, not from the end of the longer one.
+    static func hastenTables(of job: JobRecord, now: Int64) -> SQLiteStatement {
+        SQLiteStatement(
+            """
+            UPDATE tables SET next_run_at = min(next_run_at, :next)
+            WHERE job_id = :id AND json_extract(schedule, '$.intervalSeconds') IS NULL
+            """, ["id": job.id, "next": now + job.interval.microseconds])
     }
 
     /// Tables and their copies go with it.
@@ -36,11 +47,13 @@ enum JobStatements {
         SQLiteStatement("DELETE FROM jobs WHERE id = :id", ["id": id])
     }
 
-    private static func columns(_ job: JobRecord, now: Int64) -> StatementArguments {
+    private static func columns(_ job: JobRecord, now: Int64) throws -> StatementArguments {
         [
             "name": job.name, "sourceEnv": job.source.variable, "sourceSealed": job.source.sealedBytes,
             "destinationEnv": job.destination.variable, "destinationSealed": job.destination.sealedBytes,
-            "sourceSchema": job.sourceSchema, "destinationSchema": job.destinationSchema, "active": job.active,
+            "sourceSchema": job.sourceSchemas.first ?? "public",
+            "moreSchemas": try StoredJSON.text(Array(job.sourceSchemas.dropFirst())),
+            "destinationSchema": job.destinationSchema, "prefix": job.destinationPrefix, "active": job.active,
             "interval": job.interval.seconds, "now": now,
         ]
     }

@@ -26,15 +26,23 @@ enum LeaseStatements {
             """, ["now": now, "dead": dead])
     }
 
+    /// True while the table's window is open, or where it has none; a window may reach over midnight.
+    private static let isOpen = """
+        (t.window_opens IS NULL OR CASE WHEN t.window_opens < t.window_closes
+            THEN :minute >= t.window_opens AND :minute < t.window_closes
+            ELSE :minute >= t.window_opens OR :minute < t.window_closes END)
+        """
+
     /// The table that has been due longest. CROSS JOIN keeps SQLite on the index of due times; it stops at the first
     /// hit, after passing over those that are leased or whose job is paused.
     static func due(now: Int64, dead: String) -> SQLiteStatement {
         SQLiteStatement(
             """
             SELECT t.id FROM tables t CROSS JOIN jobs j ON j.id = t.job_id
-            WHERE t.next_run_at <= :now AND t.disabled = 0 AND j.active = 1 AND \(isFree)
+            WHERE t.next_run_at <= :now AND t.disabled = 0 AND j.active = 1 AND \(isOpen) AND \(isFree)
             ORDER BY t.next_run_at, t.id LIMIT 1
-            """, ["now": now, "dead": dead])
+            """,
+            ["now": now, "dead": dead, "minute": DailyWindow.minute(of: Date(storedMicroseconds: now))])
     }
 
     /// One table if it is free. Parameters as above.
@@ -78,6 +86,7 @@ enum LeaseStatements {
         var arguments: StatementArguments = [
             "now": now, "clean": ending.isClean, "next": ending.nextRunAt.storedMicroseconds,
             "requested": claimed.table.requestedAt?.storedMicroseconds, "endedWell": endedWell,
+            "voids": ending.voidsMirror,
         ]
         arguments += ending.failure.storedColumns
         return held(
@@ -87,7 +96,11 @@ enum LeaseStatements {
                 requested_at = CASE WHEN requested_at = :requested THEN NULL ELSE requested_at END,
                 consecutive_failures = CASE WHEN :endedWell THEN 0 ELSE consecutive_failures + 1 END,
                 error_code = :error_code, error_what = :error_what, error_why = :error_why, error_fix = :error_fix,
-                error_at = :error_at, updated_at = :now
+                error_at = :error_at, updated_at = :now,
+                checkpoint = CASE WHEN :voids THEN NULL ELSE checkpoint END,
+                max_primary_key = CASE WHEN :voids THEN NULL ELSE max_primary_key END,
+                max_updated_key = CASE WHEN :voids THEN NULL ELSE max_updated_key END,
+                rows = CASE WHEN :voids THEN NULL ELSE rows END
             WHERE \(isHeld)
             """, by: claimed, arguments)
     }

@@ -35,27 +35,28 @@ enum RunStatements {
     }
 
     /// Figures of a run that goes on.
-    static func progress(_ copy: TableCopyRecord) -> SQLiteStatement {
+    static func progress(_ copy: TableCopyRecord) throws -> SQLiteStatement {
         SQLiteStatement(
             """
             UPDATE table_copies SET rows = :rows, batches = :batches, bytes = :bytes, stage_seconds = :stage,
-                load_seconds = :load
+                load_seconds = :load, repaired = :repaired, notices = :notices
             WHERE id = :copy AND result = 'running'
-            """, figures(copy))
+            """, try figures(copy))
     }
 
     /// The record of a run that ended; one that was given up as lost stays so.
-    static func finish(_ copy: TableCopyRecord, now: Int64) -> SQLiteStatement {
+    static func finish(_ copy: TableCopyRecord, now: Int64) throws -> SQLiteStatement {
         let ending: StatementArguments = [
             "result": copy.result.rawValue, "finished": copy.finishedAt?.storedMicroseconds ?? now,
         ]
         return SQLiteStatement(
             """
             UPDATE table_copies SET rows = :rows, batches = :batches, bytes = :bytes, stage_seconds = :stage,
-                load_seconds = :load, result = :result, finished_at = :finished, error_code = :error_code,
-                error_what = :error_what, error_why = :error_why, error_fix = :error_fix, error_at = :error_at
+                load_seconds = :load, repaired = :repaired, notices = :notices, result = :result,
+                finished_at = :finished, error_code = :error_code, error_what = :error_what, error_why = :error_why,
+                error_fix = :error_fix, error_at = :error_at
             WHERE id = :copy AND result = 'running'
-            """, figures(copy) &+ ending &+ copy.failure.storedColumns)
+            """, try figures(copy) &+ ending &+ copy.failure.storedColumns)
     }
 
     /// A run that moved nothing leaves no row, unless it is the first to end well after one that did not.
@@ -95,10 +96,16 @@ enum RunStatements {
             """, ["table": table, "limit": limit])
     }
 
-    private static func figures(_ copy: TableCopyRecord) -> StatementArguments {
+    /// True while the lease is the claim's.
+    static func isHeld(_ claimed: ClaimedTable) -> SQLiteStatement {
+        LeaseStatements.held("SELECT id FROM tables WHERE \(LeaseStatements.isHeld)", by: claimed, [:])
+    }
+
+    private static func figures(_ copy: TableCopyRecord) throws -> StatementArguments {
         [
             "copy": copy.id, "rows": copy.rows, "batches": copy.batches, "bytes": copy.bytes,
-            "stage": copy.stageSeconds, "load": copy.loadSeconds,
+            "stage": copy.stageSeconds, "load": copy.loadSeconds, "repaired": copy.repaired,
+            "notices": try StoredJSON.text(copy.notices),
         ]
     }
 }

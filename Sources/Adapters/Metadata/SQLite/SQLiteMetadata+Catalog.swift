@@ -21,10 +21,12 @@ extension SQLiteMetadata: CatalogStore {
 
     package func update(_ job: JobRecord) async throws {
         try await write { database in
+            let now = self.clock.now.storedMicroseconds
             let changed = try Self.refusingTakenName(job.name) {
-                try JobStatements.update(job, now: self.clock.now.storedMicroseconds).run(database)
+                try JobStatements.update(job, now: now).run(database)
             }
             guard changed > 0 else { throw MetadataFailure.jobGone }
+            try JobStatements.hastenTables(of: job, now: now).run(database)
         }
     }
 
@@ -59,10 +61,9 @@ extension SQLiteMetadata: CatalogStore {
         }
     }
 
-    package func copies(ofTable tableID: Int64, limit: Int) async throws -> [TableCopyRecord] {
-        try await read { database in
-            try RunStatements.copies(table: tableID, limit: limit).rows(database)
-                .compactMap(TableCopyRecord.init(row:))
+    package func remove(tableID: Int64) async throws {
+        try await write { database in
+            guard try TableStatements.delete(tableID).run(database) > 0 else { throw MetadataFailure.tableGone }
         }
     }
 
@@ -78,6 +79,25 @@ extension SQLiteMetadata: CatalogStore {
     }
 }
 
+extension SQLiteMetadata: HistoryStore {
+    package func copies(ofTable tableID: Int64, limit: Int) async throws -> [TableCopyRecord] {
+        try await read { database in
+            try RunStatements.copies(table: tableID, limit: limit).rows(database)
+                .compactMap(TableCopyRecord.init(row:))
+        }
+    }
+
+    package func repairs(ofTable tableID: Int64, limit: Int) async throws -> [RepairRecord] {
+        try await read { database in
+            try RepairStatements.latest(table: tableID, limit: limit).rows(database).map(RepairRecord.init(row:))
+        }
+    }
+
+    package func countRepairs(ofTable tableID: Int64) async throws -> Int {
+        try await read { Int(try RepairStatements.count(table: tableID).number($0) ?? 0) }
+    }
+}
+
 extension SQLiteMetadata: RequestStore {
     package func request(tableID: Int64) async throws {
         try await write { database in
@@ -85,6 +105,16 @@ extension SQLiteMetadata: RequestStore {
             guard try TableStatements.request(tableID, now: now).run(database) > 0 else {
                 throw MetadataFailure.tableGone
             }
+        }
+    }
+
+    package func secret(named name: String, orKeep made: Data) async throws -> Data {
+        if let kept: Data = try await read({ try SQLiteSchemaStatements.secret(name).row($0)?["sealed"] }) {
+            return kept
+        }
+        return try await write { database in
+            try SQLiteSchemaStatements.keepSecret(name, sealed: made).run(database)
+            return try SQLiteSchemaStatements.secret(name).row(database)?["sealed"] ?? made
         }
     }
 

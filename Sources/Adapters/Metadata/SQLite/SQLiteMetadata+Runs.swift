@@ -32,12 +32,26 @@ extension SQLiteMetadata: RunStore {
         if !isHeld { noteLoss(of: claimed) }
     }
 
+    package func recordRepairs(_ repairs: [RepairedValue], of claimed: ClaimedTable) async throws {
+        let isHeld = try await write { database in
+            guard try RunStatements.isHeld(claimed).number(database) != nil else { return false }
+            let now = self.clock.now.storedMicroseconds
+            for value in repairs {
+                try RepairStatements.record(value, table: claimed.table.id, now: now).run(database)
+            }
+            return true
+        }
+        if !isHeld { noteLoss(of: claimed) }
+    }
+
     /// Does not touch a record that a takeover closed as lost. Keeps 1,000 runs of a table, and none older than 30
     /// days.
     package func finishCopy(_ copy: TableCopyRecord) async throws {
         try await finish { database in
             let endedWell = copy.result == .ok || copy.result == .stopped
-            if endedWell, copy.rows == 0, try RunStatements.forget(copy).run(database) > 0 { return }
+            if endedWell, copy.rows == 0, copy.notices.isEmpty, try RunStatements.forget(copy).run(database) > 0 {
+                return
+            }
             let now = self.clock.now.storedMicroseconds
             try RunStatements.finish(copy, now: now).run(database)
             try RunStatements.pruneMany(table: copy.tableID).run(database)

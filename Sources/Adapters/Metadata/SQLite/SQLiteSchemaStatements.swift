@@ -1,3 +1,5 @@
+import Foundation
+
 /// One step of the schema; steps are only ever appended.
 struct SchemaStep: Sendable {
     let name: String
@@ -12,7 +14,10 @@ enum SQLiteSchemaStatements {
     /// "RsLd": how a file is told from another program's database (`PRAGMA application_id`).
     static let applicationID: Int64 = 0x5273_4C64
 
-    static let steps = [SchemaStep(name: "jobs, tables, table copies and workers", sql: firstStep)]
+    static let steps = [
+        SchemaStep(name: "jobs, tables, table copies and workers", sql: firstStep),
+        SchemaStep(name: "schedules of tables, repaired values, more of jobs", sql: secondStep),
+    ]
 
     static let readVersion = SQLiteStatement("PRAGMA user_version")
     static let readApplicationID = SQLiteStatement("PRAGMA application_id")
@@ -28,6 +33,17 @@ enum SQLiteSchemaStatements {
     static func insertInstallation(_ id: String) -> SQLiteStatement {
         SQLiteStatement(
             "INSERT INTO installation (id) SELECT :id WHERE NOT EXISTS (SELECT 1 FROM installation)", ["id": id])
+    }
+
+    /// The first to come wins, so that all processes use one.
+    static func keepSecret(_ name: String, sealed: Data) -> SQLiteStatement {
+        SQLiteStatement(
+            "INSERT INTO kept_secrets (name, sealed) VALUES (:name, :sealed) ON CONFLICT (name) DO NOTHING",
+            ["name": name, "sealed": sealed])
+    }
+
+    static func secret(_ name: String) -> SQLiteStatement {
+        SQLiteStatement("SELECT sealed FROM kept_secrets WHERE name = :name", ["name": name])
     }
 
     static let readInstallation = SQLiteStatement("SELECT id FROM installation")
@@ -123,5 +139,36 @@ enum SQLiteSchemaStatements {
             started_at INTEGER NOT NULL,
             heartbeat_at INTEGER NOT NULL
         ) STRICT;
+        """
+
+    /// The window's minutes stand beside the schedule so that a claim can compare them.
+    private static let secondStep = """
+        ALTER TABLE jobs ADD COLUMN more_source_schemas TEXT NOT NULL DEFAULT '[]';
+        ALTER TABLE jobs ADD COLUMN destination_prefix TEXT NOT NULL DEFAULT '';
+
+        ALTER TABLE tables ADD COLUMN schedule TEXT NOT NULL DEFAULT '{}';
+        ALTER TABLE tables ADD COLUMN window_opens INTEGER;
+        ALTER TABLE tables ADD COLUMN window_closes INTEGER;
+
+        ALTER TABLE table_copies ADD COLUMN repaired INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE table_copies ADD COLUMN notices TEXT NOT NULL DEFAULT '[]';
+
+        -- One row a value, however often it is read again; the key is a JSON array of texts.
+        CREATE TABLE repaired_values (
+            table_id INTEGER NOT NULL REFERENCES tables (id) ON DELETE CASCADE,
+            key TEXT NOT NULL,
+            column_name TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            original_bytes INTEGER NOT NULL,
+            first_seen_at INTEGER NOT NULL,
+            last_seen_at INTEGER NOT NULL,
+            count INTEGER NOT NULL,
+            PRIMARY KEY (table_id, key, column_name)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE INDEX repaired_values_latest ON repaired_values (table_id, last_seen_at);
+
+        -- What an installation makes up once and keeps, encrypted.
+        CREATE TABLE kept_secrets (name TEXT NOT NULL PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
         """
 }

@@ -26,6 +26,9 @@ enum StoredJSON {
         return String(decoding: try encoder.encode(value), as: UTF8.self)
     }
 
+    /// None where they cannot be read: they are only shown.
+    static func texts(_ text: String) -> [String] { (try? value([String].self, from: text)) ?? [] }
+
     static func value<Value: Decodable>(_ type: Value.Type, from text: String) throws -> Value {
         try JSONDecoder().decode(type, from: Data(text.utf8))
     }
@@ -63,7 +66,8 @@ extension TableCopyRecord {
             finishedAt: finished.map(Date.init(storedMicroseconds:)),
             result: Result(rawValue: row["copy_result"]) ?? .failed, rows: row["copy_rows"],
             batches: row["copy_batches"], bytes: row["copy_bytes"], stageSeconds: row["copy_stage_seconds"],
-            loadSeconds: row["copy_load_seconds"], failure: RunFailure(row: row, prefix: "copy_"),
+            loadSeconds: row["copy_load_seconds"], repaired: row["copy_repaired"],
+            notices: StoredJSON.texts(row["copy_notices"]), failure: RunFailure(row: row, prefix: "copy_"),
             owner: row["copy_owner"])
     }
 }
@@ -75,8 +79,8 @@ extension Scheduling.TableRecord {
         let checkpoint: String? = row["checkpoint"]
         let requested: Int64? = row["requested_at"]
         self.init(
-            id: row["id"], jobID: row["job_id"], mapping: try Self.mapping(row), disabled: row["disabled"],
-            nextRunAt: Date(storedMicroseconds: row["next_run_at"]),
+            id: row["id"], jobID: row["job_id"], mapping: try Self.mapping(row), schedule: try Self.schedule(row),
+            disabled: row["disabled"], nextRunAt: Date(storedMicroseconds: row["next_run_at"]),
             requestedAt: requested.map(Date.init(storedMicroseconds:)), lease: TableLease(row: row),
             mirror: checkpoint.flatMap { try? StoredJSON.value(Checkpoint.self, from: $0) },
             consecutiveFailures: row["consecutive_failures"], failure: RunFailure(row: row, prefix: ""),
@@ -90,13 +94,25 @@ extension Scheduling.TableRecord {
             mapping.jobName = row["job_name"]
             return mapping
         } catch {
-            let job: String = row["job_name"]
-            let name: String = row["source_name"]
-            throw OperationError(
-                .configuration, what: "The metadata of \(job)/\(name) cannot be read",
-                why: "its mapping was written by another version or by hand",
-                fix: "Run the version that wrote it, or remove the job and add it again.", underlying: error)
+            throw unreadable("mapping", row, error)
         }
+    }
+
+    private static func schedule(_ row: Row) throws -> TableSchedule {
+        do {
+            return try StoredJSON.value(TableSchedule.self, from: row["schedule"])
+        } catch {
+            throw unreadable("schedule", row, error)
+        }
+    }
+
+    private static func unreadable(_ part: String, _ row: Row, _ error: any Error) -> OperationError {
+        let job: String = row["job_name"]
+        let name: String = row["source_name"]
+        return OperationError(
+            .configuration, what: "The metadata of \(job)/\(name) cannot be read",
+            why: "its \(part) was written by another version or by hand",
+            fix: "Run the version that wrote it, or remove the job and add it again.", underlying: error)
     }
 }
 
@@ -115,14 +131,28 @@ extension JobRecord {
     init(row: Row) {
         self.init(
             id: row["id"], name: row["name"], source: Self.reference(row, "source_url"),
-            destination: Self.reference(row, "destination_url"), sourceSchema: row["source_schema"],
-            destinationSchema: row["destination_schema"], active: row["active"],
-            interval: .seconds(row["interval_seconds"] as Double))
+            destination: Self.reference(row, "destination_url"),
+            sourceSchemas: [row["source_schema"]] + StoredJSON.texts(row["more_source_schemas"]),
+            destinationSchema: row["destination_schema"], destinationPrefix: row["destination_prefix"],
+            active: row["active"], interval: .seconds(row["interval_seconds"] as Double))
     }
 
     /// The schema's CHECK keeps exactly one of the two columns set.
     private static func reference(_ row: Row, _ column: String) -> ConnectionReference {
         if let variable: String = row[column + "_env"] { return .environment(variable: variable) }
         return .sealed(row[column + "_sealed"])
+    }
+}
+
+extension RepairRecord {
+    /// A reason of another version of this program counts as a cut.
+    init(row: Row) {
+        let reason: String = row["reason"]
+        self.init(
+            value: RepairedValue(
+                key: StoredJSON.texts(row["key"]), column: row["column_name"],
+                reason: RepairedValue.Reason(rawValue: reason) ?? .cut, originalBytes: row["original_bytes"]),
+            firstSeenAt: Date(storedMicroseconds: row["first_seen_at"]),
+            lastSeenAt: Date(storedMicroseconds: row["last_seen_at"]), count: row["count"])
     }
 }

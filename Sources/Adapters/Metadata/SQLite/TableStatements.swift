@@ -10,7 +10,7 @@ enum TableStatements {
         c.id AS copy_id, c.table_id AS copy_table_id, c.owner AS copy_owner, c.result AS copy_result,
         c.started_at AS copy_started_at, c.finished_at AS copy_finished_at, c.rows AS copy_rows,
         c.batches AS copy_batches, c.bytes AS copy_bytes, c.stage_seconds AS copy_stage_seconds,
-        c.load_seconds AS copy_load_seconds, c.error_code AS copy_error_code, c.error_what AS copy_error_what,
+        c.load_seconds AS copy_load_seconds, c.repaired AS copy_repaired, c.notices AS copy_notices, c.error_code AS copy_error_code, c.error_what AS copy_error_what,
         c.error_why AS copy_error_why, c.error_fix AS copy_error_fix, c.error_at AS copy_error_at
         """
 
@@ -38,27 +38,32 @@ enum TableStatements {
         SQLiteStatement(
             """
             INSERT INTO tables (job_id, source_schema, source_name, destination_schema, destination_name,
-                table_copy_type, primary_key, updated_key, mapping, disabled, next_run_at, requested_at, created_at,
-                updated_at)
+                table_copy_type, primary_key, updated_key, mapping, schedule, window_opens, window_closes, disabled,
+                next_run_at, requested_at, created_at, updated_at)
             VALUES (:job, :sourceSchema, :sourceName, :destinationSchema, :destinationName, :mode, :primaryKey,
-                :updatedKey, :mapping, :disabled, :next, :requested, :now, :now)
+                :updatedKey, :mapping, :schedule, :opens, :closes, :disabled, :next, :requested, :now, :now)
             """,
             try columns(table, now: now) &+ [
-                "job": table.jobID, "next": table.nextRunAt.storedMicroseconds,
-                "requested": table.requestedAt?.storedMicroseconds,
+                "job": table.jobID, "requested": table.requestedAt?.storedMicroseconds,
             ])
     }
 
-    /// Leaves alone what runs write.
+    /// Leaves alone what runs write, but for the next run, which another schedule may bring forward.
     static func update(_ table: Scheduling.TableRecord, now: Int64) throws -> SQLiteStatement {
         SQLiteStatement(
             """
             UPDATE tables SET source_schema = :sourceSchema, source_name = :sourceName,
                 destination_schema = :destinationSchema, destination_name = :destinationName, table_copy_type = :mode,
                 primary_key = :primaryKey, updated_key = :updatedKey, mapping = :mapping, disabled = :disabled,
-                updated_at = :now
+                next_run_at = CASE WHEN schedule = :schedule THEN next_run_at ELSE min(next_run_at, :next) END,
+                schedule = :schedule, window_opens = :opens, window_closes = :closes, updated_at = :now
             WHERE id = :id
             """, try columns(table, now: now) &+ ["id": table.id])
+    }
+
+    /// Its copies and repaired values go with it.
+    static func delete(_ id: Int64) -> SQLiteStatement {
+        SQLiteStatement("DELETE FROM tables WHERE id = :id", ["id": id])
     }
 
     /// Each request is later than the one before, even where the clock stands or goes back: a run clears only the
@@ -75,8 +80,10 @@ enum TableStatements {
             "sourceSchema": mapping.source.schema, "sourceName": mapping.source.name,
             "destinationSchema": mapping.destination.schema, "destinationName": mapping.destination.name,
             "mode": mapping.mode.rawValue, "primaryKey": try StoredJSON.text(mapping.primaryKey),
-            "updatedKey": mapping.updatedKey, "mapping": try StoredJSON.text(mapping), "disabled": table.disabled,
-            "now": now,
+            "updatedKey": mapping.updatedKey, "mapping": try StoredJSON.text(mapping),
+            "schedule": try StoredJSON.text(table.schedule), "opens": table.schedule.window?.opens,
+            "closes": table.schedule.window?.closes, "disabled": table.disabled,
+            "next": table.nextRunAt.storedMicroseconds, "now": now,
         ]
     }
 }

@@ -1,0 +1,93 @@
+import Replication
+import Scheduling
+
+/// What a change of settings means for rows and replica, in sentences. Pure.
+struct SettingsConsequences {
+    private let before: TableRecord
+    private let after: TableRecord
+
+    init(from before: TableRecord, to after: TableRecord) {
+        self.before = before
+        self.after = after
+    }
+
+    private var old: TableMapping { before.mapping }
+    private var new: TableMapping { after.mapping }
+
+    var sentences: [String] {
+        var sentences = ["\(new.label): settings changed."]
+        if let rows = rereading { sentences.append(rows) }
+        if !newlyExcluded.isEmpty, isLoaded { sentences.append(leftBehind) }
+        if new.destination != old.destination {
+            sentences.append(
+                "It is loaded into \(new.destination); \(old.destination) stays as it is and is no longer kept up.")
+        } else if !madeAnew.isEmpty {
+            sentences.append(
+                "\(madeAnew.joined(separator: "; ")). The replica must be made anew for that: redshift-loader tables resync "
+                    + "\(new.label) --recreate.")
+        }
+        if !included.isEmpty, new.destination == old.destination {
+            sentences.append(
+                "Where the replica lacks \(included.joined(separator: ", ")), it must be added there, or the replica made anew: "
+                    + "redshift-loader tables resync \(new.label) --recreate.")
+        }
+        return sentences
+    }
+
+    private var isLoaded: Bool { before.mirror != nil }
+
+    private var rereading: String? {
+        guard isLoaded, new.definition != old.definition || new.destination != old.destination else { return nil }
+        let rows = before.mirror?.state.replicaRows ?? 0
+        return "All rows are read again with the next run (about \(Self.grouped(rows)) rows)."
+    }
+
+    private var newlyExcluded: [String] {
+        new.scope.excludedColumns.filter { !old.scope.excludedColumns.contains($0) }
+    }
+
+    private var included: [String] {
+        new.columns.map(\.source.name).filter { old.column($0) == nil }
+    }
+
+    private var leftBehind: String {
+        let names = newlyExcluded.joined(separator: ", ")
+        if new.mode == .fullSync, new.refresh == .swap { return "The replica loses \(names) with the next run." }
+        return "The replica keeps \(names) with what was loaded, and it becomes NULL in each row as that comes again."
+    }
+
+    /// What an existing replica cannot take over, in clauses.
+    private var madeAnew: [String] {
+        var clauses = new.columns.compactMap { column -> String? in
+            guard let former = old.column(column.source.name) else { return nil }
+            return Self.clause(from: former, to: column)
+        }
+        if new.layout != old.layout, new.mode != .fullSync || new.refresh != .swap {
+            clauses.append("distribution and sorting are chosen when a table is made")
+        }
+        return clauses
+    }
+
+    private static func clause(from old: ColumnMapping, to new: ColumnMapping) -> String? {
+        switch (old.destinationType, new.destinationType) {
+        case (let former, let wanted) where former == wanted: nil
+        // Wider: the column is widened when a value needs it. Hashes fit into any text column, or widen it.
+        case (.varchar(let former), .varchar(let wanted)) where wanted > former || new.treatment != old.treatment: nil
+        case (.varchar(let former), .varchar(let wanted)):
+            "\(new.source.name) stays VARCHAR(\(former)) as it is, not VARCHAR(\(wanted))"
+        default:
+            "\(new.source.name) is to be \(new.destinationType.sql), it is \(old.destinationType.sql)"
+        }
+    }
+
+    /// `1234567` as `1,234,567`.
+    static func grouped(_ number: Int) -> String {
+        var digits = Array(String(abs(number)))
+        var index = digits.count - 3
+        while index > 0 {
+            digits.insert(",", at: index)
+            index -= 3
+        }
+        return (number < 0 ? "-" : "") + String(digits)
+    }
+}
