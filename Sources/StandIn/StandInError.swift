@@ -31,6 +31,19 @@ struct StandInError: Error, Sendable, Equatable, CustomStringConvertible {
             "42601", text.isEmpty ? "syntax error at end of input" : "syntax error at or near \"\(text)\"")
     }
 
+    /// 42P02, counted in 16 bits as Redshift counts.
+    static func noParameter(_ number: Int) -> StandInError {
+        StandInError("42P02", "there is no parameter $\(Int16(truncatingIfNeeded: number))")
+    }
+
+    /// 54000: over the 16 MB of one statement.
+    static func tooLarge(_ bytes: Int) -> StandInError {
+        StandInError(
+            "54000",
+            "Statement is too large. Statement Size: \(bytes) bytes. "
+                + "Maximum Allowed: \(FrontendDecoder.statementLimitBytes) bytes")
+    }
+
     /// 0A000: Redshift has no such thing.
     static func unsupported(_ thing: String) -> StandInError {
         StandInError("0A000", "\(thing) is not supported")
@@ -74,6 +87,10 @@ struct StandInError: Error, Sendable, Equatable, CustomStringConvertible {
             self = .compute("Cannot insert a NULL value into column \(column)")
         case "22003":
             self = .compute("Numeric data overflow (result precision)", code: 1058, context: message)
+        case "22P02" where message.hasSuffix("type json"), "22P05" where message.contains("Unicode"):
+            self = .compute("JSON parsing error", context: "invalid JSON")
+        case "21000" where message.hasPrefix("MERGE"):
+            self = .compute("Found multiple matches to update the same tuple.")
         case "57014":
             self.init("57014", "Query (150) canceled on user's request")
         case nil:

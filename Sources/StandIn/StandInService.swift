@@ -14,7 +14,10 @@ struct StandInService: Service {
         let admin = try await backing.start(ownerPassword: settings.password, logger: logger)
         let http = HTTPClient(
             eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: S3Configuration.httpConfiguration())
-        let context = ServerContext(settings: settings, backing: backing, admin: admin, http: http, logger: logger)
+        let superType = try await admin.execute("SELECT 'pg_catalog.super'::regtype::oid").firstValue
+        let context = ServerContext(
+            settings: settings, backing: backing, admin: admin, superType: superType.flatMap { UInt32($0) } ?? 0,
+            lateViews: try await LateViewNames(admin), http: http, logger: logger)
         let outcome = await serve(context)
         await admin.close()
         try await http.shutdown()

@@ -14,10 +14,10 @@ import Testing
                 source, replica, tables: ["exact"], loader.folder,
                 options: ["--ignore", "exact.a_point", "--ignore", "exact.a_polygon"])
             let shapes = "SELECT id, a_point::text, a_polygon::text FROM \(replica.schema).exact ORDER BY id"
-            let expected = try await source.rows("SELECT id, a_point::text, a_polygon::text FROM exact ORDER BY id")
+            let expected = try await source.run("SELECT id, a_point::text, a_polygon::text FROM exact ORDER BY id").rows
             #expect(try await replica.rows(shapes) == expected)
             let repaired = try await loader.run("tables", "repaired", "job/exact", "--json")
-            #expect(repaired.output.contains("\"repaired\":[]"), "\(repaired.everything)")
+            #expect(repaired.output.contains("\"repaired_total\":0"), "\(repaired.everything)")
         }
     }
 

@@ -130,7 +130,7 @@ import Testing
                 (["sync", "job/custmers", "--wait"], "Did you mean customers?"),
                 (["tables", "discover", "job", "--only", "custmers"], "Did you mean customers?"),
                 (["tables", "set", "job/customers", "--updated-key", "updatd_at"], "Did you mean updated_at?"),
-                (["tables", "set", "job/customers", "--mode", "Sometimes"], "UpdateAndInsertTable"),
+                (["tables", "set", "job/customers", "--mode", "SometimesTable"], "UpdateAndInsertTable"),
                 (["status", "--jsn"], "Did you mean '--json'?"),
             ]
             for (arguments, words) in cases {

@@ -138,11 +138,12 @@ struct TPCHReplica: Sendable {
                 "--ignore", "customer.c_address", "--ignore", "supplier.s_phone", "--where",
                 "orders:o_orderstatus <> 'F'",
             ])
-        let expected = try await source.rows(
+        let expected = try await source.run(
             """
             SELECT s_suppkey, encode(sha256(convert_to('\(Self.salt)' || s_phone::text, 'UTF8')), 'hex') FROM supplier \
             ORDER BY s_suppkey
-            """)
+            """
+        ).rows
         let arrived = try await replica.rows(
             "SELECT s_suppkey, s_phone FROM \(replica.schema).\(name)_supplier ORDER BY s_suppkey")
         #expect(arrived == expected)

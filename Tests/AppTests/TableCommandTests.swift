@@ -57,7 +57,7 @@ import Testing
             #expect(refused.status == 64, "\(refused.everything)")
             let shown = try await loader.run("tables", "show", "job/customers", "--json")
             #expect(shown.output.contains("\"where\":null"))
-            #expect(try await source.rows("SELECT count(*) FROM customers") == [["20"]])
+            #expect(try await source.run("SELECT count(*) FROM customers").firstValue == "20")
         }
     }
 
@@ -65,7 +65,7 @@ import Testing
         try await withShop { loader, source, replica in
             let set = try await loader.run("tables", "set", "job/views", "--max-primary-key", "8")
             #expect(set.status == 0, "\(set.everything)")
-            try await replica.run("DELETE FROM \(replica.schema).views")
+            try await replica.connection.execute("DELETE FROM \(replica.schema).views")
             try await source.run("INSERT INTO views (path) VALUES ('/new')")
             #expect(try await loader.run("sync", "job/views", "--wait").status == 0)
             #expect(
@@ -77,7 +77,7 @@ import Testing
 
     @Test func `a rewind reads rows again, and asks first`() async throws {
         try await withShop { loader, _, replica in
-            try await replica.run("DELETE FROM \(replica.schema).customers WHERE id <= 5")
+            try await replica.connection.execute("DELETE FROM \(replica.schema).customers WHERE id <= 5")
             let asked = try await loader.run("tables", "rewind", "job/customers", "--to", "7d ago")
             #expect(asked.status == 64, "\(asked.everything)")
             #expect(asked.errors.contains("about 20 rows are read again"), "\(asked.errors)")
@@ -93,8 +93,8 @@ import Testing
     @Test(arguments: [["job/customers"], ["job/customers", "--recreate"]])
     func `a resync reads all rows again, into the same replica or a new one`(_ arguments: [String]) async throws {
         try await withShop { loader, _, replica in
-            try await replica.run("UPDATE \(replica.schema).customers SET country = 'XX'")
-            try await replica.run("INSERT INTO \(replica.schema).customers (id, updated_at) VALUES (99, now())")
+            try await replica.connection.execute("UPDATE \(replica.schema).customers SET country = 'XX'")
+            try await replica.connection.execute("INSERT INTO \(replica.schema).customers (id, updated_at) VALUES (99, now())")
             let command = ["tables", "resync"] + arguments
             #expect(try await loader.start(command).finish().status == 64, "nobody can be asked")
             let done = try await loader.start(command + ["--yes"]).finish()
@@ -116,7 +116,7 @@ import Testing
             let different = try await loader.run("tables", "compare", "job")
             #expect(different.status == 1, "\(different.everything)")
             #expect(different.output.contains("-1") && different.errors.contains("Rows newer than that"))
-            try await replica.run("DROP TABLE \(replica.schema).views")
+            try await replica.connection.execute("DROP TABLE \(replica.schema).views")
             let missing = try await loader.run("tables", "compare", "job/views")
             #expect(missing.status == 1 && missing.output.contains("no table"), "\(missing.everything)")
         }

@@ -22,8 +22,10 @@ struct TypeSample: Sendable {
     static func table(_ name: String, of samples: [TypeSample]) -> String {
         let columns = samples.map { "\($0.column) \($0.type)" }.joined(separator: ", ")
         let names = samples.map(\.column).joined(separator: ", ")
-        let rows = (0..<(samples.map(\.values.count).max() ?? 0)).map { place in
-            "(" + samples.map { place < $0.values.count ? $0.values[place] : "NULL" }.joined(separator: ", ") + ")"
+        let count = samples.map(\.values.count).max() ?? 0
+        let rows: [String] = (0..<count).map { place in
+            let values: [String] = samples.map { place < $0.values.count ? $0.values[place] : "NULL" }
+            return "(" + values.joined(separator: ", ") + ")"
         }
         return """
             CREATE TABLE \(name) (id bigserial PRIMARY KEY, \(columns), updated_at timestamptz NOT NULL DEFAULT now());

@@ -11,13 +11,9 @@ import Testing
     private func withLoaded(
         _ body: (Fixture, TableMapping, RedshiftDestination, Checkpoint) async throws -> Void
     ) async throws {
-        try await Fixture.with { fixture in
-            let mapping = fixture.mapping(["id": .bigint, "v": .varchar(bytes: 3)])
-            let destination = fixture.destination()
-            try await destination.prepare(mapping)
-            let first = try await fixture.load([["1", "a"]], into: mapping, by: destination, appends: true, after: nil)
+        try await Fixture.withReplica(["id": .bigint, "v": .varchar(bytes: 3)]) { fixture, mapping, destination in
+            let first = try await fixture.load([["1", "a"]], into: mapping, by: destination, .append, after: nil)
             try await body(fixture, mapping, destination, first)
-            await destination.close()
         }
     }
 
@@ -77,13 +73,14 @@ import Testing
         { CheckpointStamp(installation: $0.installation, job: "other", generation: $0.generation, batch: $0.batch) },
     ]
 
-    @Test(arguments: wrongStamps.indices, [true, false])
-    func `whoever read another stamp is shut out, and nothing has changed`(index: Int, appends: Bool) async throws {
+    @Test(arguments: wrongStamps.indices, Fixture.methods)
+    func `whoever read another stamp is shut out, and nothing has changed`(index: Int, method: LoadMethod) async throws
+    {
         try await withLoaded { fixture, mapping, destination, first in
             let expected = Self.wrongStamps[index](first.stamp)
             let staged = try await fixture.stage([["1", "x"], ["9", "x"]])
             let load = ReplicaLoad(
-                mapping: mapping, staged: staged, format: Fixture.format, appends: appends, expected: expected,
+                mapping: mapping, staged: staged, format: Fixture.format, method: method, expected: expected,
                 next: Fixture.checkpoint(after: first))
             let error = await #expect(throws: ReplicationError.self) { try await destination.load(load) }
             #expect(error?.code == .locked && error?.isRetryable == true)
@@ -113,13 +110,13 @@ import Testing
     @Test func `a replica that was dropped is loaded anew: its checkpoint is void`() async throws {
         try await withLoaded { fixture, mapping, destination, first in
             try await fixture.replica.connection.execute("DROP TABLE \(fixture.replica.schema).items")
-            try await destination.prepare(mapping)
+            _ = try await destination.prepare(mapping)
             #expect(try await fixture.storedCheckpoint(mapping) == nil)
             let error = await #expect(throws: ReplicationError.self) {
                 try await fixture.load([["2", "x"]], into: mapping, by: destination, after: first)
             }
             #expect(error?.code == .locked)
-            let again = try await fixture.load([["2", "x"]], into: mapping, by: destination, appends: true, after: nil)
+            let again = try await fixture.load([["2", "x"]], into: mapping, by: destination, .append, after: nil)
             #expect(again.state.replicaRows == 1)
             #expect(try await fixture.rows(mapping) == [["2", "x"]])
         }
@@ -166,25 +163,25 @@ import Testing
 
     // MARK: Together or not at all
 
-    @Test(arguments: [true, false])
-    func `a COPY that fails leaves rows and checkpoint as they were`(appends: Bool) async throws {
+    @Test(arguments: Fixture.methods)
+    func `a COPY that fails leaves rows and checkpoint as they were`(method: LoadMethod) async throws {
         try await withLoaded { fixture, mapping, destination, first in
             let error = await #expect(throws: ReplicationError.self) {
                 try await fixture.load(
-                    [["1", "x"], ["2", "too long"]], into: mapping, by: destination, appends: appends, after: first)
+                    [["1", "x"], ["2", "too long"]], into: mapping, by: destination, method, after: first)
             }
             #expect(error?.code == .valueLong)
             try await expectUntouched(fixture, mapping, destination, first)
         }
     }
 
-    @Test(arguments: [1, -1], [true, false])
-    func `a load of more or fewer rows than were read is refused`(difference: Int, appends: Bool) async throws {
+    @Test(arguments: [1, -1], Fixture.methods)
+    func `a load of more or fewer rows than were read is refused`(difference: Int, method: LoadMethod) async throws {
         try await withLoaded { fixture, mapping, destination, first in
             var staged = try await fixture.stage([["1", "x"], ["2", "y"]])
             staged.rows += difference
             let load = ReplicaLoad(
-                mapping: mapping, staged: staged, format: Fixture.format, appends: appends, expected: first.stamp,
+                mapping: mapping, staged: staged, format: Fixture.format, method: method, expected: first.stamp,
                 next: Fixture.checkpoint(after: first))
             let error = await #expect(throws: ReplicationError.self) { try await destination.load(load) }
             #expect(error?.code == .copyRejected)
@@ -196,10 +193,10 @@ import Testing
     @Test func `a missing staged file fails the load`() async throws {
         try await withLoaded { fixture, mapping, destination, first in
             let staged = try await fixture.stage(Fixture.wideRows(300), targetFileBytes: 1)
-            try #require(staged.keys.count > 2)
-            try await fixture.bucket.client.delete(staged.keys[1])
+            try #require(staged.objectKeys.count > 2)
+            try await fixture.bucket.client.delete(staged.objectKeys[1])
             let load = ReplicaLoad(
-                mapping: mapping, staged: staged, format: Fixture.format, appends: true, expected: first.stamp,
+                mapping: mapping, staged: staged, format: Fixture.format, method: .append, expected: first.stamp,
                 next: Fixture.checkpoint(after: first))
             await #expect(throws: ReplicationError.self) { try await destination.load(load) }
             try await expectUntouched(fixture, mapping, destination, first)

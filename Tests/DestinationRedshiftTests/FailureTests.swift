@@ -10,15 +10,14 @@ import Testing
 @Suite struct FailureTests {
     // MARK: Values
 
-    @Test(arguments: ["note", "Kürzel"], [true, false])
-    func `a value that is too long names column and width, not itself`(column: String, appends: Bool) async throws {
-        try await Fixture.with { fixture in
-            let mapping = fixture.mapping(["id": .bigint, column: .varchar(bytes: 7)])
-            let destination = fixture.destination()
-            try await destination.prepare(mapping)
+    @Test(arguments: ["note", "Kürzel"], Fixture.methods)
+    func `a value that is too long names column and width, not itself`(column: String, method: LoadMethod)
+        async throws
+    {
+        try await Fixture.withReplica(["id": .bigint, column: .varchar(bytes: 7)]) { fixture, mapping, destination in
             let error = await #expect(throws: ReplicationError.self) {
                 try await fixture.load(
-                    [["1", "ok"], ["2", "canary🚀canary"]], into: mapping, by: destination, appends: appends, after: nil)
+                    [["1", "ok"], ["2", "canary🚀canary"]], into: mapping, by: destination, method, after: nil)
             }
             #expect(error?.code == .valueLong && error?.isRetryable == false)
             #expect(
@@ -27,7 +26,6 @@ import Testing
                     + "is longer")
             #expect(error?.why.contains("line 2") == true)
             expectHidden(error, "canary")
-            await destination.close()
         }
     }
 
@@ -44,10 +42,7 @@ import Testing
     func `a value that a type does not take names the column, not itself`(_ type: ReplicaType, value: String)
         async throws
     {
-        try await Fixture.with { fixture in
-            let mapping = fixture.mapping(["id": .bigint, "payload": type])
-            let destination = fixture.destination()
-            try await destination.prepare(mapping)
+        try await Fixture.withReplica(["id": .bigint, "payload": type]) { fixture, mapping, destination in
             let error = await #expect(throws: ReplicationError.self) {
                 try await fixture.load([["1", nil], ["2", value]], into: mapping, by: destination, after: nil)
             }
@@ -56,34 +51,25 @@ import Testing
             expectHidden(error, "4711")
             let rows = try await fixture.rows(mapping)
             #expect(rows.isEmpty)
-            await destination.close()
         }
     }
 
     @Test func `a key without a value is refused`() async throws {
-        try await Fixture.with { fixture in
-            let mapping = fixture.mapping(["id": .bigint, "v": .integer])
-            let destination = fixture.destination()
-            try await destination.prepare(mapping)
+        try await Fixture.withReplica(["id": .bigint, "v": .integer]) { fixture, mapping, destination in
             let error = await #expect(throws: ReplicationError.self) {
-                try await fixture.load([[nil, "1"]], into: mapping, by: destination, appends: true, after: nil)
+                try await fixture.load([[nil, "1"]], into: mapping, by: destination, .append, after: nil)
             }
             #expect(error?.code == .valueBad && error?.what.contains("\"id\"") == true)
-            await destination.close()
         }
     }
 
     @Test func `a table that was dropped during the run is told so`() async throws {
-        try await Fixture.with { fixture in
-            let mapping = fixture.mapping(["id": .bigint])
-            let destination = fixture.destination()
-            try await destination.prepare(mapping)
+        try await Fixture.withReplica(["id": .bigint]) { fixture, mapping, destination in
             try await fixture.replica.connection.execute("DROP TABLE \(fixture.replica.schema).items")
             let error = await #expect(throws: ReplicationError.self) {
                 try await fixture.load([["1"]], into: mapping, by: destination, after: nil)
             }
             #expect(error?.code == .schemaMismatch && error?.fix.contains("dropped") == true)
-            await destination.close()
         }
     }
 
@@ -96,7 +82,7 @@ import Testing
                 accessKeyID: fixture.bucket.credentials.accessKeyID, secretAccessKey: "canary/secret'\\",
                 sessionToken: "canary-token")
             let destination = fixture.destination(authorization: keys)
-            try await destination.prepare(mapping)
+            _ = try await destination.prepare(mapping)
             let error = await #expect(throws: ReplicationError.self) {
                 try await fixture.load([["1"]], into: mapping, by: destination, after: nil)
             }
@@ -155,12 +141,9 @@ import Testing
     }
 
     @Test func `a session that the server ended is worth another try, and another one goes on`() async throws {
-        try await Fixture.with { fixture in
-            let mapping = fixture.mapping(["id": .bigint])
-            let destination = fixture.destination()
-            try await destination.prepare(mapping)
+        try await Fixture.withReplica(["id": .bigint]) { fixture, mapping, destination in
             let first = try await fixture.load([["1"]], into: mapping, by: destination, after: nil)
-            _ = try await destination.columns(of: mapping.destination)
+            _ = try await destination.readCheckpoint(mapping, installation: Fixture.installation)
             let idle = "query LIKE '%\(fixture.replica.schema)%'"
             #expect(try await endSessions(idle, fixture) == 1)
             let error = await #expect(throws: ReplicationError.self) {
@@ -171,27 +154,16 @@ import Testing
             _ = try await fixture.load([["2"]], into: mapping, by: another, after: first)
             #expect(try await fixture.rows(mapping) == [["1"], ["2"]])
             await another.close()
-            await destination.close()
         }
     }
 
     @Test func `a session that ends within the transaction has moved nothing`() async throws {
-        try await Fixture.with { fixture in
-            let mapping = fixture.mapping(["id": .bigint])
-            let destination = fixture.destination()
-            try await destination.prepare(mapping)
-            let first = try await fixture.load([["1"]], into: mapping, by: destination, after: nil)
-            let blocker = try await PostgresConnection.connect(to: fixture.replica.endpoint)
-            let name = CheckpointTable.name(for: mapping.destination)
-            try await blocker.execute("BEGIN")
-            try await blocker.execute("LOCK \(fixture.replica.schema).\(name)")
+        try await withWaitingLoad { fixture, load in
             let end = End()
             await withTaskGroup(of: Void.self) { group in
                 group.addTask {
                     defer { end.reach() }
-                    let error = await #expect(throws: ReplicationError.self) {
-                        try await fixture.load([["2"]], into: mapping, by: destination, after: first)
-                    }
+                    let error = await #expect(throws: ReplicationError.self) { try await load() }
                     #expect(error?.code == .destinationUnreachable && error?.isRetryable == true)
                 }
                 group.addTask {
@@ -202,43 +174,41 @@ import Testing
                     }
                 }
             }
-            try await blocker.execute("ROLLBACK")
-            await blocker.close()
-            #expect(try await fixture.rows(mapping) == [["1"]])
-            #expect(try await fixture.storedCheckpoint(mapping) == first)
-            // What could not roll back was dropped: the same value opens a new connection.
-            _ = try await fixture.load([["2"]], into: mapping, by: destination, after: first)
-            #expect(try await fixture.rows(mapping) == [["1"], ["2"]])
-            await destination.close()
         }
     }
 
     @Test func `a cancelled load rolls back`() async throws {
-        try await Fixture.with { fixture in
-            let mapping = fixture.mapping(["id": .bigint])
-            let destination = fixture.destination()
-            try await destination.prepare(mapping)
-            let first = try await fixture.load([["1"]], into: mapping, by: destination, after: nil)
-            let blocker = try await PostgresConnection.connect(to: fixture.replica.endpoint)
-            let name = CheckpointTable.name(for: mapping.destination)
-            try await blocker.execute("BEGIN")
-            try await blocker.execute("LOCK \(fixture.replica.schema).\(name)")
+        try await withWaitingLoad { fixture, load in
             let end = End()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     defer { end.reach() }
-                    _ = try await fixture.load([["2"]], into: mapping, by: destination, after: first)
+                    try await load()
                 }
                 let find = "SELECT pid FROM pg_stat_activity WHERE \(Self.waiting(fixture))"
                 while try await fixture.replica.rows(find).isEmpty, !end.isReached {}
                 group.cancelAll()
                 await #expect(throws: CancellationError.self) { try await group.next() }
             }
-            try await blocker.execute("ROLLBACK")
-            await blocker.close()
+        }
+    }
+
+    /// Runs `body` while the checkpoint is locked, with a load that waits for it and must come to nothing; afterwards
+    /// the same destination goes on, over a connection of its own where the first could not roll back.
+    private func withWaitingLoad(
+        _ body: (Fixture, @escaping @Sendable () async throws -> Void) async throws -> Void
+    ) async throws {
+        try await Fixture.withReplica(["id": .bigint]) { fixture, mapping, destination in
+            let first = try await fixture.load([["1"]], into: mapping, by: destination, after: nil)
+            let checkpoint = "\(fixture.replica.schema).\(CheckpointTable.name(for: mapping.destination))"
+            try await fixture.holding("LOCK \(checkpoint)") {
+                try await body(fixture) {
+                    try await fixture.load([["2"]], into: mapping, by: destination, after: first)
+                }
+            }
             #expect(try await fixture.rows(mapping) == [["1"]])
             #expect(try await fixture.storedCheckpoint(mapping) == first)
-            _ = try await fixture.load([["2"]], into: mapping, by: destination, after: first)
+            try await fixture.load([["2"]], into: mapping, by: destination, after: first)
             #expect(try await fixture.rows(mapping) == [["1"], ["2"]])
         }
     }

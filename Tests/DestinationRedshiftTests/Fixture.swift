@@ -1,10 +1,11 @@
-import DestinationRedshift
 import Logging
 import PostgresClient
 import Replication
 import S3Client
 import StagingS3
 import TestServers
+
+@testable import DestinationRedshift
 
 /// A schema in the stand-in and a bucket that it reads, for one test.
 struct Fixture: Sendable {
@@ -29,14 +30,36 @@ struct Fixture: Sendable {
             sessionToken: nil)
     }
 
+    /// A replica that its destination has just made, and closes however `body` ends.
+    static func withReplica(
+        _ columns: KeyValuePairs<String, ReplicaType>, key: [String] = ["id"], mode: SyncMode = .updateAndInsert,
+        _ change: (inout RedshiftSettings) -> Void = { _ in }, isolation: isolated (any Actor)? = #isolation,
+        _ body: (Fixture, TableMapping, RedshiftDestination) async throws -> Void
+    ) async throws {
+        try await with { fixture in
+            let mapping = fixture.mapping(columns, key: key, mode: mode)
+            let destination = fixture.destination(change)
+            do {
+                _ = try await destination.prepare(mapping)
+                try await body(fixture, mapping, destination)
+                await destination.close()
+            } catch {
+                await destination.close()
+                throw error
+            }
+        }
+    }
+
     /// - Parameter checkpointSchema: The replica's own unless given; nil for the product's choice.
     func destination(
-        endpoint: PostgresEndpoint? = nil, authorization: CopyAuthorization? = nil, checkpointSchema: String?? = .none
+        endpoint: PostgresEndpoint? = nil, authorization: CopyAuthorization? = nil, checkpointSchema: String?? = .none,
+        _ change: (inout RedshiftSettings) -> Void = { _ in }
     ) -> RedshiftDestination {
         let authorization = authorization ?? keys
-        let settings = RedshiftSettings(
+        var settings = RedshiftSettings(
             endpoint: endpoint ?? replica.endpoint, authorization: { authorization }, region: TestBucket.region,
             checkpointSchema: checkpointSchema ?? replica.schema)
+        change(&settings)
         return RedshiftDestination(
             settings: settings, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
@@ -45,20 +68,20 @@ struct Fixture: Sendable {
 
     func mapping(
         _ columns: KeyValuePairs<String, ReplicaType>, key: [String] = ["id"], updated: String? = nil,
-        table: String = "items",
-        job: String = "shop"
+        table: String = "items", mode: SyncMode = .updateAndInsert
     ) -> TableMapping {
         Self.mapping(
-            columns, key: key, updated: updated, destination: TableName(schema: replica.schema, name: table), job: job)
+            columns, key: key, updated: updated, destination: TableName(schema: replica.schema, name: table), mode: mode
+        )
     }
 
     static func mapping(
         _ columns: KeyValuePairs<String, ReplicaType>, key: [String], updated: String?, destination: TableName,
-        job: String = "shop"
+        mode: SyncMode = .updateAndInsert
     ) -> TableMapping {
         TableMapping(
-            jobName: job, source: TableName(schema: "public", name: "Items"), destination: destination,
-            mode: .updateAndInsert, primaryKey: key, updatedKey: updated,
+            jobName: "shop", source: TableName(schema: "public", name: "Items"), destination: destination,
+            mode: mode, primaryKey: key, updatedKey: updated,
             columns: columns.map { name, type in
                 ColumnMapping(
                     source: SourceColumn(name: name, typeName: "any", isNullable: true, replicaType: type),
@@ -76,6 +99,14 @@ struct Fixture: Sendable {
         return try await area.stage(CSVFeed(rows).stream, folder: freshName("batch"), plan: plan)
     }
 
+    /// With the fields behind the columns' own that say which binary values are empty.
+    static func marked(_ rows: [[String?]], _ mapping: TableMapping) -> [[String?]] {
+        let places = mapping.columns.indices.filter { place in
+            mapping.markedColumns.contains { $0.destinationName == mapping.columns[place].destinationName }
+        }
+        return places.isEmpty ? rows : rows.map { row in row + places.map { row[$0] == "" ? "t" : "f" } }
+    }
+
     /// Rows of id and noise, so wide that the 100 of a chunk fill a block of either compressor.
     static func wideRows(_ count: Int) -> [[String?]] {
         (1...count).map { id in
@@ -83,23 +114,81 @@ struct Fixture: Sendable {
         }
     }
 
+    /// Where a batch lies before it is loaded.
+    enum Path: String, Sendable, CaseIterable {
+        case objects, inserts
+    }
+
+    static let methods: [LoadMethod] = [.append, .merge, .replace, .swap]
+
+    /// Rows that stay with this process, to be sent as INSERTs.
+    static func kept(_ rows: [[String?]]) -> StagedBatch {
+        StagedBatch(
+            content: .rows { CSVFeed(rows).stream }, rows: rows.count, bytes: rows.count, compressedBytes: rows.count)
+    }
+
+    @discardableResult
     func load(
-        _ rows: [[String?]], into mapping: TableMapping, by destination: RedshiftDestination, appends: Bool = false,
-        after previous: Checkpoint?
+        _ rows: [[String?]], into mapping: TableMapping, by destination: RedshiftDestination,
+        _ method: LoadMethod = .merge, path: Path = .objects, widening: [String: Int] = [:], after previous: Checkpoint?
     ) async throws -> Checkpoint {
-        try await destination.load(
+        let rows = Self.marked(rows, mapping)
+        let staged = path == .objects ? try await stage(rows) : Self.kept(rows)
+        return try await destination.load(
             ReplicaLoad(
-                mapping: mapping, staged: try await stage(rows), format: Self.format, appends: appends,
+                mapping: mapping, staged: staged, format: Self.format, method: method, widenedColumns: widening,
                 expected: previous?.stamp, next: Self.checkpoint(after: previous)))
     }
 
     /// What the replica holds, in the mapping's columns, ordered by all of them.
-    func rows(_ mapping: TableMapping) async throws -> [[String?]] {
+    /// - Parameter table: Another table of the same columns.
+    func rows(_ mapping: TableMapping, in table: TableName? = nil) async throws -> [[String?]] {
         let columns = mapping.columns.map { PostgresSQL.identifier($0.destinationName) }.joined(separator: ", ")
-        let table = mapping.destination
-        return Self.ordered(
-            try await replica.rows(
-                "SELECT \(columns) FROM \(PostgresSQL.identifier(table.schema)).\(PostgresSQL.identifier(table.name))"))
+        let table = RedshiftText.table(table ?? mapping.destination)
+        return Self.ordered(try await replica.rows("SELECT \(columns) FROM \(table)"))
+    }
+
+    /// The names of all tables of the schema, but for checkpoints.
+    func tables() async throws -> [String] {
+        let rows = try await replica.rows(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = '\(replica.schema)' "
+                + "AND table_type = 'BASE TABLE' ORDER BY 1")
+        return rows.compactMap { $0[0] }.filter { !$0.hasPrefix(CheckpointTable.prefix) }
+    }
+
+    /// The number that makes a table what it is, whatever its name.
+    func identity(of table: TableName) async throws -> String? {
+        try await replica.connection.execute("SELECT \(RedshiftText.literal(RedshiftText.table(table)))::regclass::oid")
+            .firstValue
+    }
+
+    func count(_ mapping: TableMapping) async throws -> Int? {
+        try await replica.connection.execute(ReplicaStatements.count(mapping.destination)).firstValue.flatMap {
+            Int($0)
+        }
+    }
+
+    /// Runs statements as the stand-in's owner.
+    @discardableResult
+    func run(_ statement: String) async throws -> PostgresResult {
+        try await replica.connection.execute(statement)
+    }
+
+    /// Runs `body` while another session's transaction has done `statement`.
+    func holding(
+        _ statement: String, isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Void
+    ) async throws {
+        let session = try await PostgresConnection.connect(to: replica.endpoint)
+        do {
+            try await session.execute("BEGIN")
+            try await session.execute(statement)
+            try await body()
+            try await session.execute("ROLLBACK")
+            await session.close()
+        } catch {
+            await session.close()
+            throw error
+        }
     }
 
     static func ordered(_ rows: [[String?]]) -> [[String?]] {
@@ -128,6 +217,13 @@ struct Fixture: Sendable {
         let found = try await reader.readCheckpoint(mapping, installation: Self.installation)
         await reader.close()
         return found
+    }
+}
+
+extension StagedBatch {
+    /// What lies in S3; nothing where the rows stayed with this process.
+    var objects: StagedObjects? {
+        if case .objects(let objects) = content { objects } else { nil }
     }
 }
 

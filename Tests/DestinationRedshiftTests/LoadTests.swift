@@ -5,7 +5,7 @@ import Testing
 
 @testable import DestinationRedshift
 
-/// Rows in the replica before and after a load, on the stand-in, through files in S3.
+/// Rows in the replica before and after a load, on the stand-in, through files in S3 and by INSERTs.
 @Suite struct LoadTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var testDescription: String
@@ -117,57 +117,49 @@ import Testing
             ]),
     ]
 
-    @Test(arguments: merges) func `a merge replaces rows by key and adds the others`(_ given: Case) async throws {
-        try await Fixture.with { fixture in
-            let mapping = fixture.mapping(given.columns, key: given.key)
-            let destination = fixture.destination()
-            try await destination.prepare(mapping)
+    @Test(arguments: merges, Fixture.Path.allCases)
+    func `a merge replaces rows by key and adds the others`(_ given: Case, path: Fixture.Path) async throws {
+        try await Fixture.withReplica(given.columns, key: given.key) { fixture, mapping, destination in
             var checkpoint: Checkpoint?
             if !given.before.isEmpty {
                 checkpoint = try await fixture.load(
-                    given.before, into: mapping, by: destination, appends: true, after: nil)
+                    given.before, into: mapping, by: destination, .append, path: path, after: nil)
                 #expect(try await fixture.rows(mapping) == Fixture.ordered(given.before))
             }
-            let merged = try await fixture.load(given.incoming, into: mapping, by: destination, after: checkpoint)
+            let merged = try await fixture.load(
+                given.incoming, into: mapping, by: destination, path: path, after: checkpoint)
             #expect(try await fixture.rows(mapping) == Fixture.ordered(given.after))
             #expect(merged.state.replicaRows == given.after.count)
-            #expect(try await destination.countRows(mapping) == given.after.count)
+            #expect(try await fixture.count(mapping) == given.after.count)
             #expect(try await fixture.storedCheckpoint(mapping) == merged)
             #expect(merged.stamp.batch == (checkpoint == nil ? 1 : 2))
-            await destination.close()
         }
     }
 
-    @Test(arguments: merges) func `an append takes the same values`(_ given: Case) async throws {
-        try await Fixture.with { fixture in
-            let mapping = fixture.mapping(given.columns, key: given.key)
-            let destination = fixture.destination()
-            let first = try await {
-                try await destination.prepare(mapping)
-                return try await fixture.load(given.after, into: mapping, by: destination, appends: true, after: nil)
-            }()
+    @Test(arguments: merges, Fixture.Path.allCases)
+    func `an append takes the same values`(_ given: Case, path: Fixture.Path) async throws {
+        try await Fixture.withReplica(given.columns, key: given.key) { fixture, mapping, destination in
+            let first = try await fixture.load(
+                given.after, into: mapping, by: destination, .append, path: path, after: nil)
             #expect(try await fixture.rows(mapping) == Fixture.ordered(given.after))
             #expect(first.state.replicaRows == given.after.count)
-            await destination.close()
         }
     }
 
-    @Test(arguments: [StagedCompression.zstd, .gzip], [true, false])
-    func `many files go by their manifest, each once`(_ compression: StagedCompression, appends: Bool) async throws {
-        try await Fixture.with { fixture in
-            let mapping = fixture.mapping(["id": .bigint, "v": .varchar(bytes: 2_000)])
-            let destination = fixture.destination()
-            try await destination.prepare(mapping)
+    @Test(arguments: [StagedCompression.zstd, .gzip], Fixture.methods)
+    func `many files go by their manifest, each once`(_ compression: StagedCompression, method: LoadMethod)
+        async throws
+    {
+        try await Fixture.withReplica(["id": .bigint, "v": .varchar(bytes: 2_000)]) { fixture, mapping, destination in
             let rows = Fixture.wideRows(1_000)
             let staged = try await fixture.stage(rows, compression: compression, targetFileBytes: 1)
-            #expect(staged.isManifest && staged.keys.count > 5)
+            #expect(staged.objects?.isManifest == true && staged.objectKeys.count > 5)
             let committed = try await destination.load(
                 ReplicaLoad(
-                    mapping: mapping, staged: staged, format: Fixture.format, appends: appends, expected: nil,
+                    mapping: mapping, staged: staged, format: Fixture.format, method: method, expected: nil,
                     next: Fixture.checkpoint(after: nil)))
             #expect(committed.state.replicaRows == 1_000)
             #expect(try await fixture.rows(mapping) == Fixture.ordered(rows))
-            await destination.close()
         }
     }
 
@@ -175,7 +167,7 @@ import Testing
         try await Fixture.with { fixture in
             let mapping = fixture.mapping(["id": .bigint, "v": .integer])
             var destination = fixture.destination()
-            try await destination.prepare(mapping)
+            _ = try await destination.prepare(mapping)
             var generator = SystemRandomNumberGenerator()
             var expected: [Int: Int] = [:]
             var checkpoint: Checkpoint?
@@ -198,19 +190,15 @@ import Testing
     }
 
     @Test func `a count of rows that were there before is kept`() async throws {
-        try await Fixture.with { fixture in
-            let mapping = fixture.mapping(["id": .bigint])
-            let destination = fixture.destination()
-            try await destination.prepare(mapping)
+        try await Fixture.withReplica(["id": .bigint]) { fixture, mapping, destination in
             try await fixture.replica.connection.execute(
                 "INSERT INTO \(fixture.replica.schema).items VALUES (1), (2), (3)")
             let first = try await destination.load(
                 ReplicaLoad(
                     mapping: mapping, staged: try await fixture.stage([["3"], ["4"]]), format: Fixture.format,
-                    appends: false, expected: nil, next: Fixture.checkpoint(after: nil, replicaRows: 3)))
+                    method: .merge, expected: nil, next: Fixture.checkpoint(after: nil, replicaRows: 3)))
             #expect(first.state.replicaRows == 4)
             #expect(try await fixture.rows(mapping) == [["1"], ["2"], ["3"], ["4"]])
-            await destination.close()
         }
     }
 }

@@ -19,12 +19,12 @@ import Testing
         compression: StagedCompression = .zstd
     ) -> ReplicaLoad {
         let staged = StagedBatch(
-            copyFrom: copyFrom, isManifest: isManifest, compression: compression, keys: [], rows: 1, bytes: 1,
-            compressedBytes: 1)
+            content: .objects(
+                StagedObjects(copyFrom: copyFrom, isManifest: isManifest, compression: compression, keys: [])),
+            rows: 1, bytes: 1, compressedBytes: 1)
         return ReplicaLoad(
-            mapping: mapping, staged: staged, format: BatchFormat(nullSentinel: "abcXYZ"), appends: false,
-            expected: nil,
-            next: Fixture.checkpoint(after: nil))
+            mapping: mapping, staged: staged, format: BatchFormat(nullSentinel: "abcXYZ"), method: .merge,
+            expected: nil, next: Fixture.checkpoint(after: nil))
     }
 
     // MARK: The replica
@@ -38,8 +38,9 @@ import Testing
         #expect(
             ReplicaStatements.columns(of: Self.table)
                 == """
-                SELECT column_name, data_type, character_maximum_length FROM information_schema.columns WHERE \
-                table_schema = 'App' AND table_name = 'order "lines"' ORDER BY ordinal_position
+                SELECT column_name, data_type, character_maximum_length, numeric_precision, numeric_scale, \
+                is_nullable, column_default FROM information_schema.columns \
+                WHERE table_schema = 'App' AND table_name = 'order "lines"' ORDER BY ordinal_position
                 """)
     }
 
@@ -71,10 +72,12 @@ import Testing
 
     // MARK: Loading
 
-    @Test func `COPY reads one object`() {
+    @Test func `COPY reads one object`() throws {
+        let load = Self.load()
+        let objects = try #require(load.staged.objects)
         #expect(
             ReplicaStatements.copy(
-                into: "\"stage\"", Self.load(), authorization: .iamRole("default"), region: nil)
+                into: "\"stage\"", load, objects, authorization: .iamRole("default"), region: nil)
                     == """
                     COPY "stage" ("region", "id", "größe €", "doc", "updated_at") FROM 's3://bucket/p/part-0001.csv.zst' \
                     IAM_ROLE default FORMAT AS CSV NULL AS 'abcXYZ' ZSTD \
@@ -82,15 +85,17 @@ import Testing
                     """)
     }
 
-    @Test func `COPY reads a manifest in the bucket's region`() {
+    @Test func `COPY reads a manifest in the bucket's region`() throws {
         let load = Self.load("s3://bucket/it's/manifest.json", isManifest: true, compression: .gzip)
+        let objects = try #require(load.staged.objects)
         #expect(
-            ReplicaStatements.copy(into: "\"s\".\"t\"", load, authorization: .iamRole("default"), region: "eu-west-1")
-                == """
-                COPY "s"."t" ("region", "id", "größe €", "doc", "updated_at") FROM 's3://bucket/it''s/manifest.json' \
-                IAM_ROLE default FORMAT AS CSV NULL AS 'abcXYZ' GZIP MANIFEST REGION 'eu-west-1' \
-                DATEFORMAT 'auto' TIMEFORMAT 'auto' MAXERROR 0 COMPUPDATE OFF STATUPDATE OFF
-                """)
+            ReplicaStatements.copy(
+                into: "\"s\".\"t\"", load, objects, authorization: .iamRole("default"), region: "eu-west-1")
+                    == """
+                    COPY "s"."t" ("region", "id", "größe €", "doc", "updated_at") FROM 's3://bucket/it''s/manifest.json' \
+                    IAM_ROLE default FORMAT AS CSV NULL AS 'abcXYZ' GZIP MANIFEST REGION 'eu-west-1' \
+                    DATEFORMAT 'auto' TIMEFORMAT 'auto' MAXERROR 0 COMPUPDATE OFF STATUPDATE OFF
+                    """)
     }
 
     @Test(arguments: [
@@ -116,7 +121,7 @@ import Testing
     @Test func `staging is a temporary table like the replica`() {
         #expect(
             ReplicaStatements.createStaging("loader_stage_1", like: Self.table)
-                == #"CREATE TEMP TABLE "loader_stage_1" (LIKE "App"."order ""lines""")"#)
+                == #"CREATE TEMP TABLE "loader_stage_1" (LIKE "App"."order ""lines""" INCLUDING DEFAULTS)"#)
         #expect(ReplicaStatements.countStaged("loader_stage_1") == #"SELECT COUNT(*) FROM "loader_stage_1""#)
         #expect(ReplicaStatements.dropStaging("loader_stage_1") == #"DROP TABLE "loader_stage_1""#)
         #expect(ReplicaStatements.count(Self.table) == #"SELECT COUNT(*) FROM "App"."order ""lines""""#)
@@ -131,11 +136,36 @@ import Testing
                 AND "App"."order ""lines\"""."id" = "stage"."id"
                 """)
         #expect(
-            ReplicaStatements.insertStaged("stage", Self.mapping)
+            ReplicaStatements.insertStaged("stage", Self.mapping, hasMarkers: true)
                 == """
                 INSERT INTO "App"."order ""lines\""" ("region", "id", "größe €", "doc", "updated_at") \
                 SELECT "region", "id", "größe €", "doc", "updated_at" FROM "stage"
                 """)
+    }
+
+    @Test func `empty binary values are marked in a staging table, because COPY takes them for NULL`() throws {
+        let mapping = Fixture.mapping(
+            ["id": .bigint, "a\"b": .varbyte(bytes: 9), "v": .integer, "c": .varbyte(bytes: 9)], key: ["id"],
+            updated: nil,
+            destination: TableName(schema: "s", name: "t"))
+        #expect(
+            ReplicaStatements.addMarkers("stage", mapping) == [
+                #"ALTER TABLE "stage" ADD COLUMN "loader_empty_1" BOOLEAN"#,
+                #"ALTER TABLE "stage" ADD COLUMN "loader_empty_2" BOOLEAN"#,
+            ])
+        #expect(
+            ReplicaStatements.insertStaged("stage", mapping, hasMarkers: true, into: TableName(schema: "s", name: "u"))
+                == """
+                INSERT INTO "s"."u" ("id", "a""b", "v", "c") SELECT "id", \
+                CASE WHEN "loader_empty_1" THEN FROM_HEX('') ELSE "a""b" END, "v", \
+                CASE WHEN "loader_empty_2" THEN FROM_HEX('') ELSE "c" END FROM "stage"
+                """)
+        #expect(
+            ReplicaStatements.insertStaged("stage", mapping, hasMarkers: false)
+                == #"INSERT INTO "s"."t" ("id", "a""b", "v", "c") SELECT "id", "a""b", "v", "c" FROM "stage""#)
+        #expect(
+            ReplicaStatements.columnList(mapping, withMarkers: true)
+                == #""id", "a""b", "v", "c", "loader_empty_1", "loader_empty_2""#)
     }
 
     @Test func `load errors are asked for by the COPY's own number`() {

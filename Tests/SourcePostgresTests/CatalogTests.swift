@@ -159,6 +159,20 @@ import TestServers
         }
     }
 
+    @Test func `columns without SELECT are shown as unreadable`() async throws {
+        try await TestDatabase.with { database in
+            let role = freshName("reader")
+            try await database.run(
+                "CREATE TABLE t (id int PRIMARY KEY, secret text, v text); CREATE ROLE \(role) LOGIN PASSWORD 'pw'; "
+                    + "GRANT SELECT (id, v) ON t TO \(role)")
+            let source = try await database.source(as: role, password: "pw")
+            let found = try await source.describe(TableName(schema: "public", name: "t"))
+            #expect(found.isReadable && found.columns.map(\.isReadable) == [true, false, true])
+            await source.close()
+            try await database.run("DROP OWNED BY \(role); DROP ROLE \(role)")
+        }
+    }
+
     @Test func `an empty schema has no tables, and a missing one is an error`() async throws {
         try await TestDatabase.with { database in
             #expect(try await tables(database).isEmpty)

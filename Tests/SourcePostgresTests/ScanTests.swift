@@ -9,7 +9,8 @@ import TestServers
     private func query(
         _ mapping: TableMapping, _ scan: BatchScan, floor: SourceTime? = nil, horizon: UInt64? = nil, limit: Int = 40
     ) -> BatchQuery {
-        BatchQuery(mapping: mapping, scan: scan, floor: floor, horizon: horizon, rowLimit: limit)
+        BatchQuery(
+            mapping: mapping, scan: scan, floor: floor.map { .time($0) }, horizon: horizon, rowLimit: limit)
     }
 
     /// Every scan over random rows, batch by batch: what is measured is what comes, and together it is the table.
@@ -69,11 +70,11 @@ import TestServers
                     byKey
                         == BatchExtent(
                             rows: 3, last: CursorPosition(updated: "2026-11-22 13:00:00+00", key: ["3"]),
-                            highestUpdatedKey: "2026-11-22 14:00:00+00"))
+                            highestCursor: "2026-11-22 14:00:00+00"))
                 let (changes, _) = try await source.batch(query(mapping, .changes(after: nil), limit: 2))
                 #expect(changes.last == CursorPosition(updated: "2026-11-22 13:00:00+00", key: ["3"]))
                 let (none, _) = try await source.batch(query(mapping, .byKey(after: ["3"])))
-                #expect(none == BatchExtent(rows: 0, last: nil, highestUpdatedKey: nil))
+                #expect(none == BatchExtent(rows: 0, last: nil, highestCursor: nil))
             }
         }
     }

@@ -32,7 +32,7 @@ struct StatementTextTests {
     private func query(
         _ scan: BatchScan, floor: SourceTime? = nil, horizon: UInt64? = nil, mapping: TableMapping = mapping()
     ) -> BatchQuery {
-        BatchQuery(mapping: mapping, scan: scan, floor: floor, horizon: horizon, rowLimit: 3)
+        BatchQuery(mapping: mapping, scan: scan, floor: floor.map { .time($0) }, horizon: horizon, rowLimit: 3)
     }
 
     @Test func `a first batch by key is measured`() {
@@ -51,7 +51,7 @@ struct StatementTextTests {
         #expect(
             BatchStatements.extent(given, updatedSample: nil) == """
                 SELECT n, u::text, h::text, k0::text FROM (\
-                SELECT row_number() OVER w AS n, t."updated_at" AS u, max(t."updated_at") OVER w AS h, t."id" AS k0 \
+                SELECT row_number() OVER w AS n, t."updated_at" AS u, t."updated_at" AS h, t."id" AS k0 \
                 FROM "shop"."Users" AS t \
                 WHERE t."updated_at" >= '2026-11-22 10:00:00.000000+00'::timestamp with time zone \
                 AND age(t.xmin) BETWEEN 0 AND age('5000000000'::xid8::xid) \
@@ -67,7 +67,7 @@ struct StatementTextTests {
         #expect(
             BatchStatements.extent(given, updatedSample: nil) == """
                 SELECT n, u::text, h::text, k0::text FROM (\
-                SELECT row_number() OVER w AS n, t."updated_at" AS u, max(t."updated_at") OVER w AS h, t."id" AS k0 \
+                SELECT row_number() OVER w AS n, t."updated_at" AS u, t."updated_at" AS h, t."id" AS k0 \
                 FROM "shop"."Users" AS t \
                 WHERE t."updated_at" IS NULL AND age(t.xmin) BETWEEN 0 AND age('9'::xid8::xid) AND t."id" > '7'::bigint \
                 WINDOW w AS (ORDER BY t."id" ROWS UNBOUNDED PRECEDING) ORDER BY t."id" LIMIT 3\
@@ -93,18 +93,18 @@ struct StatementTextTests {
         let given = query(.changes(after: nil), floor: Self.floor, mapping: Self.mapping(isNullable: true))
         let last = CursorPosition(updated: "2026-11-22 12:00:00+00", key: ["9"])
         let format = BatchFormat(nullSentinel: "sEnTiNeL")
-        let full = BatchExtent(rows: 3, last: last, highestUpdatedKey: nil)
+        let full = BatchExtent(rows: 3, last: last, highestCursor: nil)
         #expect(
-            BatchStatements.copy(given, extent: full, format: format, updatedSample: nil) == """
+            BatchStatements.copy(given, extent: full, format: format, updatedSample: nil, hashSalt: "s") == """
                 COPY (SELECT t."id", t."updated_at", t."co""de"::text FROM "shop"."Users" AS t \
                 WHERE t."updated_at" IS NOT NULL \
                 AND t."updated_at" >= '2026-11-22 10:00:00.000000+00'::timestamp with time zone \
                 AND (t."updated_at", t."id") <= ('2026-11-22 12:00:00+00'::timestamp with time zone, '9'::bigint) \
                 ) TO STDOUT (FORMAT csv, NULL 'sEnTiNeL', ENCODING 'UTF8')
                 """)
-        let short = BatchExtent(rows: 2, last: last, highestUpdatedKey: nil)
+        let short = BatchExtent(rows: 2, last: last, highestCursor: nil)
         #expect(
-            BatchStatements.copy(given, extent: short, format: format, updatedSample: nil) == """
+            BatchStatements.copy(given, extent: short, format: format, updatedSample: nil, hashSalt: "s") == """
                 COPY (SELECT t."id", t."updated_at", t."co""de"::text FROM "shop"."Users" AS t \
                 WHERE t."updated_at" IS NOT NULL \
                 AND t."updated_at" >= '2026-11-22 10:00:00.000000+00'::timestamp with time zone \

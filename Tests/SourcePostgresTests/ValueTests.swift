@@ -88,7 +88,9 @@ struct ValueCase: Sendable, CustomTestStringConvertible {
                     let (_, bytes) = try await source.batchBytes(
                         BatchQuery(mapping: narrow, scan: .byKey(after: nil), floor: nil, horizon: nil, rowLimit: 5))
                     let text = String(decoding: bytes, as: UTF8.self)
-                    #expect(text == "1,\(given.bytes)\n", "\(given.testDescription)")
+                    // Behind the columns stands, for binary ones, whether the value is empty.
+                    let marker = given.type == "bytea" ? (given.bytes.isEmpty ? ",t" : ",f") : ""
+                    #expect(text == "1,\(given.bytes)\(marker)\n", "\(given.testDescription)")
                 }
             }
         }

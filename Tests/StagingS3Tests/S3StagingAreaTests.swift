@@ -27,9 +27,9 @@ import Testing
             let area = S3StagingArea(client: bucket.client, prefix: "pre/fix", compression: compression)
             let batch = try await area.stage(RowFeed(chunks).stream, folder: "job/1-1", plan: Self.plan(1 << 20))
             let key = "pre/fix/job/1-1/part-0001.\(compression == .zstd ? "csv.zst" : "csv.gz")"
-            #expect(batch.keys == [key])
-            #expect(batch.copyFrom == "s3://\(bucket.name)/\(key)")
-            #expect(!batch.isManifest && batch.compression == compression)
+            #expect(batch.objectKeys == [key])
+            #expect(try batch.objects.copyFrom == "s3://\(bucket.name)/\(key)")
+            #expect(try !batch.objects.isManifest && batch.objects.compression == compression)
             let file = try await Self.contents(key, in: bucket)
             #expect(try Decompression.plain(file, compression) == chunks.flatMap(\.bytes))
             #expect(batch.rows == chunks.reduce(0) { $0 + $1.rows })
@@ -48,11 +48,11 @@ import Testing
             let chunks = RowFeed.chunks(40, bytesEach: chunkBytes)
             let area = S3StagingArea(client: bucket.client, prefix: "", compression: compression)
             let batch = try await area.stage(RowFeed(chunks).stream, folder: "f", plan: Self.plan(target))
-            #expect(batch.isManifest && batch.copyFrom == "s3://\(bucket.name)/f/manifest.json")
+            #expect(try batch.objects.isManifest && batch.objects.copyFrom == "s3://\(bucket.name)/f/manifest.json")
             let listed = try await bucket.client.list(prefix: "")
-            #expect(Set(listed.map(\.key)) == Set(batch.keys))
+            #expect(Set(listed.map(\.key)) == Set(batch.objectKeys))
 
-            let files = batch.keys.filter { $0 != "f/manifest.json" }
+            let files = batch.objectKeys.filter { $0 != "f/manifest.json" }
             #expect(files.count > 3 && files == files.sorted())
             let manifest = try JSONDecoder().decode(
                 Manifest.self, from: Data(try await Self.contents("f/manifest.json", in: bucket)))
@@ -82,7 +82,7 @@ import Testing
             let chunks = RowFeed.chunks(2, bytesEach: 300_000)
             let area = S3StagingArea(client: bucket.client, prefix: "")
             let batch = try await area.stage(RowFeed(chunks).stream, folder: "f", plan: Self.plan(1))
-            #expect(batch.keys == ["f/part-0001.csv.zst", "f/part-0002.csv.zst", "f/manifest.json"])
+            #expect(batch.objectKeys == ["f/part-0001.csv.zst", "f/part-0002.csv.zst", "f/manifest.json"])
             #expect(batch.rows == chunks[0].rows + chunks[1].rows)
         }
     }
@@ -91,7 +91,7 @@ import Testing
         try await TestBucket.with { bucket in
             let area = S3StagingArea(client: bucket.client, prefix: "p")
             let batch = try await area.stage(RowFeed([]).stream, folder: "f", plan: Self.plan(1))
-            #expect(batch.rows == 0 && batch.keys.isEmpty && !batch.isManifest)
+            #expect(try batch.rows == 0 && batch.objectKeys.isEmpty && !batch.objects.isManifest)
             #expect(try await bucket.client.list(prefix: "").isEmpty)
             try await area.discard(batch)
         }
@@ -143,11 +143,11 @@ import Testing
                 RowFeed(RowFeed.chunks(8, bytesEach: 64 << 10)).stream, folder: "f/1-1", plan: plan)
             let second = try await area.stage(
                 RowFeed(RowFeed.chunks(1, bytesEach: 1_000)).stream, folder: "f/1-10", plan: plan)
-            #expect(first.keys.count > 2)
+            #expect(first.objectKeys.count > 2)
             try await area.discard(first)
-            #expect(try await bucket.client.list(prefix: "").map(\.key) == second.keys)
+            #expect(try await bucket.client.list(prefix: "").map(\.key) == second.objectKeys)
             try await area.discard(first)
-            #expect(try await bucket.client.list(prefix: "").map(\.key) == second.keys)
+            #expect(try await bucket.client.list(prefix: "").map(\.key) == second.objectKeys)
         }
     }
 
@@ -216,6 +216,18 @@ private struct Manifest: Decodable {
         var mandatory: Bool
     }
     var entries: [Entry]
+}
+
+extension StagedBatch {
+    fileprivate struct NotStaged: Error {}
+
+    /// What lies in the bucket.
+    fileprivate var objects: StagedObjects {
+        get throws {
+            guard case .objects(let objects) = content else { throw NotStaged() }
+            return objects
+        }
+    }
 }
 
 extension S3Client {

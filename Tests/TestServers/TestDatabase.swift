@@ -9,12 +9,14 @@ package struct TestDatabase: Sendable {
     package let url: String
 
     /// Makes a database, runs `body`, and drops it however `body` ends.
+    /// - Parameter options: Of CREATE DATABASE.
     package static func with<Result>(
-        isolation: isolated (any Actor)? = #isolation, _ body: (TestDatabase) async throws -> Result
+        options: String = "", isolation: isolated (any Actor)? = #isolation,
+        _ body: (TestDatabase) async throws -> Result
     ) async throws -> Result {
         let admin = try await PostgresConnection.connect(to: TestServers.postgres())
         let name = freshName("test")
-        try await admin.execute("CREATE DATABASE \(name)")
+        try await admin.execute("CREATE DATABASE \(name) \(options)")
         var endpoint = try TestServers.postgres()
         endpoint.database = name
         let url = try TestServers.required("TEST_POSTGRES_URL").replacing(/\/[^\/]*$/, with: "/\(name)")

@@ -35,15 +35,15 @@ extension RedshiftDestination {
         }
     }
 
-    /// Waits for readers no longer than `SwapStatements.renameTimeout`; the error is one that passes.
+    /// Waits for readers no longer than `RedshiftSettings.swapTimeout`; the error is one that passes.
     private func rename(_ replica: TableName, to former: TableName) async throws {
-        try await run(SwapStatements.statementTimeout(SwapStatements.renameTimeout), replica)
+        try await run(SwapStatements.statementTimeout(settings.swapTimeout), replica)
         do {
             try await run(SwapStatements.rename(replica, to: former.name), replica)
         } catch let error as ReplicationError where error.code == .destinationLocked {
             throw ReplicationError(
                 .destinationLocked, what: "\(replica) is being read, so that the swap had to wait",
-                why: "no pause of readers came within \(Int(SwapStatements.renameTimeout / .seconds(1))) s",
+                why: "no pause of readers came within \(Int(settings.swapTimeout / .seconds(1))) s",
                 fix: "It is tried again by itself. Where readers never pause, let the rows be replaced instead: "
                     + "redshift-loader tables set … --refresh replace.", underlying: error)
         }

@@ -14,6 +14,8 @@ package struct RedshiftSettings: Sendable {
     package var checkpointSchema: String?
     /// Enforced by the server on each statement.
     package var statementTimeout: Duration
+    /// How long the rename of a swap waits for readers: while it waits, every later reader queues behind it.
+    package var swapTimeout: Duration
     /// Rows in an INSERT, for batches that do not go through S3.
     package var insertRows: Int
     /// Who may read every replica.
@@ -22,13 +24,14 @@ package struct RedshiftSettings: Sendable {
     package init(
         endpoint: PostgresEndpoint, authorization: @escaping @Sendable () async throws -> CopyAuthorization,
         region: String? = nil, checkpointSchema: String? = nil, statementTimeout: Duration = .seconds(600),
-        insertRows: Int = 10_000, readOnlyUsers: [ReadOnlyGrantee] = []
+        swapTimeout: Duration = .seconds(10), insertRows: Int = 10_000, readOnlyUsers: [ReadOnlyGrantee] = []
     ) {
         self.endpoint = endpoint
         self.authorization = authorization
         self.region = region
         self.checkpointSchema = checkpointSchema
         self.statementTimeout = statementTimeout
+        self.swapTimeout = swapTimeout
         self.insertRows = insertRows
         self.readOnlyUsers = readOnlyUsers
     }
@@ -95,14 +98,15 @@ package actor RedshiftDestination: ReplicaDestination {
 
     /// `READ_ONLY_USERS` may read each table that is made.
     func grantReading(on table: TableName) async throws {
-        let grantees = settings.readOnlyUsers
-        guard !grantees.isEmpty else { return }
-        do {
-            try await run(GrantStatements.select(on: table, to: grantees), table)
-        } catch let error as ReplicationError where error.code == .copyRejected {
-            throw ReplicationError(
-                .config, what: "READ_ONLY_USERS cannot be given SELECT on \(table)", why: error.why,
-                fix: "Name users, GROUP x or ROLE y that exist in the destination.", underlying: error)
+        for grantee in settings.readOnlyUsers {
+            do {
+                try await run(GrantStatements.select(on: table, to: grantee), table)
+            } catch let error as ReplicationError where error.code == .copyRejected {
+                throw ReplicationError(
+                    .config, what: "\(grantee.sql) of READ_ONLY_USERS cannot be given SELECT on \(table)",
+                    why: error.why, fix: "Name users, GROUP x or ROLE y that exist in the destination.",
+                    underlying: error)
+            }
         }
     }
 
@@ -233,8 +237,9 @@ package actor RedshiftDestination: ReplicaDestination {
         let exists = try await run(ReplicaStatements.schemaExists(schema), replica)
         guard exists.rows.isEmpty else { return }
         try await run(ReplicaStatements.createSchema(schema), replica)
-        if schema == replica.schema, !settings.readOnlyUsers.isEmpty {
-            try await run(GrantStatements.usage(on: schema, to: settings.readOnlyUsers), replica)
+        guard schema == replica.schema else { return }
+        for grantee in settings.readOnlyUsers {
+            try await run(GrantStatements.usage(on: schema, to: grantee), replica)
         }
     }
 

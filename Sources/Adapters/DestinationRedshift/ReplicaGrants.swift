@@ -25,12 +25,12 @@ package struct ReadOnlyGrantee: Sendable, Hashable {
 
 /// Reading and giving rights: a swapped table starts without any.
 enum GrantStatements {
-    static func select(on table: TableName, to grantees: [ReadOnlyGrantee]) -> String {
-        "GRANT SELECT ON \(RedshiftText.table(table)) TO \(grantees.map(\.sql).joined(separator: ", "))"
+    static func select(on table: TableName, to grantee: ReadOnlyGrantee) -> String {
+        "GRANT SELECT ON \(RedshiftText.table(table)) TO \(grantee.sql)"
     }
 
-    static func usage(on schema: String, to grantees: [ReadOnlyGrantee]) -> String {
-        "GRANT USAGE ON SCHEMA \(RedshiftText.identifier(schema)) TO \(grantees.map(\.sql).joined(separator: ", "))"
+    static func usage(on schema: String, to grantee: ReadOnlyGrantee) -> String {
+        "GRANT USAGE ON SCHEMA \(RedshiftText.identifier(schema)) TO \(grantee.sql)"
     }
 
     /// Columns: privilege, who, kind of who, whether they may pass it on. The owner's own rights are left out.
@@ -43,8 +43,9 @@ enum GrantStatements {
         """
     }
 
+    /// Those that GRANT takes. RULE and TRIGGER are in the catalog, from GRANT ALL, and allow nothing.
     private static let privileges: Set<String> = [
-        "SELECT", "INSERT", "UPDATE", "DELETE", "REFERENCES", "TRUNCATE", "ALTER", "DROP", "RULE", "TRIGGER",
+        "SELECT", "INSERT", "UPDATE", "DELETE", "REFERENCES", "TRUNCATE", "ALTER", "DROP",
     ]
 
     /// - Parameter row: As `read` gives it.

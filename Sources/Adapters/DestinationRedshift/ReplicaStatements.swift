@@ -72,8 +72,9 @@ enum ReplicaStatements {
 
     // MARK: Loading
 
+    /// With the defaults, because columns of the replica that no row brings may be NOT NULL.
     static func createStaging(_ name: String, like table: TableName) -> String {
-        "CREATE TEMP TABLE \(RedshiftText.identifier(name)) (LIKE \(RedshiftText.table(table)))"
+        "CREATE TEMP TABLE \(RedshiftText.identifier(name)) (LIKE \(RedshiftText.table(table)) INCLUDING DEFAULTS)"
     }
 
     /// - Parameter target: A quoted table, permanent or temporary.

@@ -3,9 +3,6 @@ import Replication
 /// The statements of a swap: a new table takes the replica's name, the former one survives under another until the
 /// next swap.
 enum SwapStatements {
-    /// How long the rename waits for readers: while it waits, every later reader queues behind it.
-    static let renameTimeout = Duration.seconds(10)
-
     /// The table being built.
     static func building(_ table: TableName) -> TableName { suffixed(table, "__loader_new") }
     /// The former replica.

@@ -28,18 +28,20 @@ enum BatchStatements {
         """
 
     /// What a write to the table, to its partitions or children cannot leave unchanged: its files, the counters of rows
-    /// written, and since when these count. NULL where the server counts nothing, and on a standby.
+    /// written, and since when these count. NULL where the server counts nothing, on a standby, and
+    /// where a partition is foreign.
     static func changeToken(of table: TableName) -> String {
         let literal = CatalogStatements.literal(quoted(table.schema) + "." + quoted(table.name))
         return """
             WITH RECURSIVE family AS (SELECT \(literal)::regclass::oid AS oid UNION \
             SELECT i.inhrelid FROM pg_inherits i JOIN family f ON f.oid = i.inhparent) \
-            SELECT CASE WHEN current_setting('track_counts') = 'on' AND NOT pg_is_in_recovery() THEN \
+            SELECT CASE WHEN current_setting('track_counts') = 'on' AND NOT pg_is_in_recovery() \
+            AND NOT bool_or(c.relkind = 'f') THEN \
             concat_ws(' ', extract(epoch FROM pg_postmaster_start_time()), \
             (SELECT extract(epoch FROM stats_reset) FROM pg_stat_database WHERE datname = current_database()), \
             string_agg(concat_ws(':', f.oid, pg_relation_filenode(f.oid), pg_stat_get_tuples_inserted(f.oid), \
             pg_stat_get_tuples_updated(f.oid), pg_stat_get_tuples_deleted(f.oid)), ' ' ORDER BY f.oid)) END \
-            FROM family f
+            FROM family f JOIN pg_class c ON c.oid = f.oid
             """
     }
 
@@ -85,14 +87,15 @@ enum BatchStatements {
         _ query: BatchQuery, extent: BatchExtent, format: BatchFormat, updatedSample: String?, hashSalt: String,
         isASCII: Bool = false
     ) -> String {
+        let encoding = isASCII ? "SQL_ASCII" : "UTF8"
         let list =
-            query.mapping.columns.map { ColumnExpression.sql(for: $0, hashSalt: hashSalt) }
+            query.mapping.columns.map { ColumnExpression.sql(for: $0, hashSalt: hashSalt, encoding: encoding) }
             + query.mapping.markedColumns.map(ColumnExpression.isEmpty)
         let isOpenEnded = extent.rows < query.rowLimit
         let condition = whereClause(query, last: isOpenEnded ? nil : extent.last, updatedSample: updatedSample)
         return """
             COPY (SELECT \(list.joined(separator: ", ")) FROM \(table(query.mapping)) AS t \(condition)) TO STDOUT \
-            (FORMAT csv, NULL '\(format.nullSentinel)', ENCODING '\(isASCII ? "SQL_ASCII" : "UTF8")')
+            (FORMAT csv, NULL '\(format.nullSentinel)', ENCODING '\(encoding)')
             """
     }
 
@@ -108,9 +111,10 @@ enum BatchStatements {
         return "SELECT count(*) FROM \(table(mapping)) AS t \(condition)"
     }
 
-    /// Fails where the filter is no condition over the table's columns; reads no row.
+    /// Fails where the filter is no condition over the table's columns; reads no row. Within two kinds of brackets, so
+    /// that a filter which closes the first one and opens another is a syntax error.
     static func checkFilter(_ filter: String, of mapping: TableMapping) -> String {
-        "SELECT 1 FROM \(table(mapping)) AS t WHERE \(parenthesised(filter)) LIMIT 0"
+        "SELECT (ARRAY[\(filter)\n])[1] FROM \(table(mapping)) AS t WHERE \(parenthesised(filter)) LIMIT 0"
     }
 
     // MARK: Pieces

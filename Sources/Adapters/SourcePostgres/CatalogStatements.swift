@@ -67,8 +67,9 @@ enum CatalogStatements {
     /// user may read rows' transaction numbers, the database's encoding.
     static func relation(_ table: TableName) -> String {
         """
-        SELECT c.relkind, c.relkind IN ('r', 'p') AND has_column_privilege(c.oid, 'xmin', 'SELECT'), \
-        (SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+        SELECT c.relkind, CASE WHEN c.relkind IN ('r', 'p') THEN has_column_privilege(c.oid, 'xmin', 'SELECT') END, \
+        (SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()) \
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
         WHERE n.nspname = \(literal(table.schema)) AND c.relname = \(literal(table.name))
         """
     }

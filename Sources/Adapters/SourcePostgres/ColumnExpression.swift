@@ -3,14 +3,16 @@ import Replication
 
 /// How a column stands in the SELECT list: everything that is to happen to its values happens at the source.
 enum ColumnExpression {
-    /// - Parameter hashSalt: Put before each hashed value, so that equal values of different installations differ.
-    static func sql(for column: ColumnMapping, hashSalt: String) -> String {
+    /// - Parameters:
+    ///   - hashSalt: Put before each hashed value, so that equal values of different installations differ.
+    ///   - encoding: In which a hashed text's bytes are taken.
+    static func sql(for column: ColumnMapping, hashSalt: String, encoding: String = "UTF8") -> String {
         let value = formatted(column.source)
         switch column.treatment {
         case nil: return value
         case .hashed:
             let salted = "\(CatalogStatements.literal(hashSalt)) || (\(value))::text"
-            return "encode(sha256(convert_to(\(salted), 'UTF8')), 'hex')"
+            return "encode(sha256(convert_to(\(salted), '\(encoding)')), 'hex')"
         }
     }
 

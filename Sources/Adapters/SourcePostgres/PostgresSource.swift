@@ -7,7 +7,7 @@ package actor PostgresSource: TableSource {
     private let connection: PostgresConnection
     private let statementTimeout: Duration
     private let hashSalt: String
-    /// The database keeps text in an encoding that it does not know.
+    /// The database keeps text in an encoding that it does not know. Read at each pass's start.
     private var isASCII = false
     /// Highest value of the `updated_key` column, read once a pass where its unit must be known.
     private var updatedSample: String?
@@ -156,14 +156,18 @@ package actor PostgresSource: TableSource {
     /// - Throws: `ReplicationError` `E_CONFIG` with the server's words where the mapping's filter is no condition.
     package func checkFilter(of mapping: TableMapping) async throws {
         guard let filter = mapping.scope.filter else { return }
-        do {
+        try await asSource(mapping.source) {
             try await begin()
-            try await connection.execute(BatchStatements.checkFilter(filter, of: mapping))
+            do {
+                try await connection.execute(BatchStatements.checkFilter(filter, of: mapping))
+            } catch let error as PostgresError where ![.connectionLost, .cancelled].contains(error.code) {
+                try await connection.execute("ROLLBACK")
+                throw ReplicationError(
+                    .config, what: "The filter of \(mapping.source) cannot be used", why: error.why,
+                    fix: "Give a condition over its columns, for example --where \"status <> 'draft'\".",
+                    underlying: error)
+            }
             try await connection.execute("COMMIT")
-        } catch let error as PostgresError {
-            throw ReplicationError(
-                .config, what: "The filter of \(mapping.source) cannot be used", why: error.why,
-                fix: "Give a condition over its columns, for example --where \"status <> 'draft'\".", underlying: error)
         }
     }
 

@@ -36,7 +36,7 @@ extension Tables {
                 create
                 ? try await app.discovery.create(job, selection)
                 : try await app.discovery.survey(job, selection)
-            if let only, !survey.contains(where: { $0.decision != .skip("not asked for") }) {
+            if let only, !survey.contains(where: { selection.includes($0.table.name) }) {
                 let names = survey.map(\.table.name.name)
                 let hint = NameMatching.nearest(to: only, among: names).map { "Did you mean \($0)? " } ?? ""
                 throw OperationError(

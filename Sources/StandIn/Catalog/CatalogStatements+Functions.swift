@@ -11,10 +11,6 @@ extension CatalogStatements {
             $f$ SELECT date_trunc('second', now() AT TIME ZONE 'UTC') $f$;
         CREATE OR REPLACE FUNCTION pg_catalog.sysdate() RETURNS timestamp LANGUAGE sql STABLE AS
             $f$ SELECT now() AT TIME ZONE 'UTC' $f$;
-        CREATE OR REPLACE FUNCTION pg_catalog.json_parse(text) RETURNS super LANGUAGE sql IMMUTABLE STRICT AS
-            'SELECT $1::json::super';
-        CREATE OR REPLACE FUNCTION pg_catalog.json_serialize(super) RETURNS varchar LANGUAGE sql IMMUTABLE STRICT AS
-            'SELECT $1::text::varchar';
         CREATE OR REPLACE FUNCTION pg_catalog.is_valid_json(text) RETURNS boolean
             LANGUAGE plpgsql IMMUTABLE STRICT AS $f$
             BEGIN PERFORM $1::json; RETURN true; EXCEPTION WHEN others THEN RETURN false; END $f$;

@@ -3,7 +3,11 @@
 /// All of it lives in `pg_catalog`, which every search path begins with, and may be run again at each start.
 enum CatalogStatements {
     /// In order; each is one string of statements run by the internal superuser.
-    static let all = [settings, dropViews, types, casts, shadow, shadowFunctions, functions, views, loadErrors]
+    static let all = [
+        settings, dropViews, superType, types, limits, casts, comparison, shadow, shadowFunctions, superFunctions,
+        functions,
+        views, lateViews, people, writers, loadErrors,
+    ]
 
     static let settings = """
         SET allow_system_table_mods = on;
@@ -30,7 +34,6 @@ enum CatalogStatements {
 
     static let types = """
         DO $$ BEGIN
-            IF to_regtype('pg_catalog.super') IS NULL THEN CREATE DOMAIN pg_catalog.super AS json; END IF;
             IF to_regtype('pg_catalog.varbyte') IS NULL THEN CREATE DOMAIN pg_catalog.varbyte AS bytea; END IF;
             IF to_regtype('pg_catalog.standin_column_note') IS NULL THEN
                 CREATE TYPE pg_catalog.standin_column_note AS
@@ -42,15 +45,6 @@ enum CatalogStatements {
     /// VARCHAR(n) and CHAR(n) count bytes: the casts that apply a length are replaced by these functions. PostgreSQL
     /// calls them only where lengths differ, so moving rows between equal columns costs nothing.
     static let casts = #"""
-        CREATE OR REPLACE FUNCTION pg_catalog.standin_too_long(given integer, allowed integer) RETURNS void
-        LANGUAGE plpgsql AS $f$ BEGIN
-            RAISE EXCEPTION USING ERRCODE = 'XX000', MESSAGE = 'Value too long for character type', DETAIL = format(
-                E'\n  %s\n  error:  Value too long for character type\n  code:      8001\n'
-                '  context:   Value too long for type character varying(%s)\n  query:     0\n'
-                '  location:  standin\n  process:   standin [pid=%s]\n  %s',
-                repeat('-', 47), allowed, pg_backend_pid(), repeat('-', 47));
-        END $f$;
-
         CREATE OR REPLACE FUNCTION pg_catalog.standin_varchar(value varchar, typmod integer, explicit boolean)
         RETURNS varchar LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $f$
         DECLARE allowed integer := typmod - 4; cut text;
@@ -151,11 +145,10 @@ enum CatalogStatements {
         BEGIN
             FOR col IN SELECT attname, atttypid FROM pg_catalog.pg_attribute WHERE attrelid = target AND attnum > 0
                 AND ((atttypid IN ('text'::regtype, 'varchar'::regtype) AND atttypmod = -1) OR atttypid = 'name'::regtype
-                    OR atttypid IN ('json'::regtype, 'bytea'::regtype))
+                    OR atttypid = 'bytea'::regtype)
             LOOP
                 EXECUTE format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', target, col.attname,
-                    CASE col.atttypid WHEN 'json'::regtype THEN 'super' WHEN 'bytea'::regtype THEN 'varbyte'
-                    ELSE 'varchar(65535)' END);
+                    CASE col.atttypid WHEN 'bytea'::regtype THEN 'varbyte' ELSE 'varchar(65535)' END);
             END LOOP;
         END $f$;
         """#

@@ -69,6 +69,7 @@ extension FieldWriter {
         if let bad = UTF8Check.firstInvalid(bytes, count) { return Self.invalidText(bytes, count, bad) }
         var check = JSONCheck(bytes: bytes, count: count)
         if let reason = check.run() { return FieldFailure(1224, reason) }
+        out.append(SuperText.documentMark)
         out.appendEscaped(bytes, count)
         return nil
     }
@@ -105,6 +106,12 @@ enum UTF8Check {
             index += length
         }
         return nil
+    }
+
+    static func isValid(_ bytes: [UInt8]) -> Bool {
+        bytes.withUnsafeBufferPointer { buffer in
+            buffer.baseAddress.map { firstInvalid($0, buffer.count) == nil } ?? true
+        }
     }
 
     /// Bytes of the character at `index`; 0 when there is none.

@@ -194,7 +194,12 @@ struct FieldWriter {
         }
         guard isWhole, value.isFinite else { return FieldFailure(1208, "Invalid value for type Float") }
         // PostgreSQL refuses a number that is too small for the type; zero is what is left of it.
-        if value == 0 { out.append(48) } else { out.append(bytes, count) }
+        if value == 0 {
+            if value.sign == .minus { out.append(45) }
+            out.append(48)
+        } else {
+            out.append(bytes, count)
+        }
         return nil
     }
 

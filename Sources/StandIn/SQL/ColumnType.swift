@@ -8,6 +8,24 @@ struct ColumnType: Sendable, Equatable {
     var canBeKey: Bool { varbyteBytes == nil && postgres != "super" }
     var isVarchar: Bool { postgres.hasPrefix("varchar(") }
 
+    /// Digits after the point of DECIMAL(19,s), which Redshift keeps in 64 bits.
+    private var int64Scale: Int? {
+        guard postgres.hasPrefix("numeric(19,") else { return nil }
+        return Int(postgres.dropFirst(11).dropLast())
+    }
+
+    /// A constraint for limits that PostgreSQL's type does not have; the functions in it only raise the error.
+    func limit(of column: String) -> String {
+        if let varbyteBytes {
+            return " CHECK (octet_length(\(column)) <= \(varbyteBytes) "
+                + "OR pg_catalog.standin_too_wide(\(column), \(varbyteBytes)))"
+        }
+        guard let int64Scale else { return "" }
+        var digits = String(Int64.max)
+        if int64Scale > 0 { digits.insert(".", at: digits.index(digits.endIndex, offsetBy: -int64Scale)) }
+        return " CHECK (abs(\(column)) <= \(digits) OR pg_catalog.standin_over_int64(\(column)))"
+    }
+
     init(_ postgres: String, varbyteBytes: Int? = nil) {
         self.postgres = postgres
         self.varbyteBytes = varbyteBytes

@@ -4,6 +4,20 @@ struct ExpressionContext: Sendable, Equatable {
     var lastCopyID: Int64 = -1
     /// The statement writes rows, so leader-only functions are refused.
     var writesRows = false
+    var parameters = Parameters.refused
+
+    /// What becomes of `$1`.
+    enum Parameters: Sendable, Equatable {
+        /// A simple query has none.
+        case refused
+        /// It stays, for a statement that is only checked.
+        case kept
+        /// The literals that take their place.
+        case values([String])
+    }
+
+    /// Parameters are counted in 16 bits with a sign. https://github.com/aws/amazon-redshift-python-driver/issues/165
+    static let parameterLimit = 32_767
 }
 
 /// The rules for the inside of queries: folds names, refuses what Redshift lacks, rewrites what PostgreSQL lacks.
@@ -30,10 +44,23 @@ struct ExpressionRules {
         case .prefixedString:
             let prefix = sql.text(index).prefix { $0 != "'" && $0 != "\"" }.lowercased()
             throw StandInError("42704", "type \"\(prefix)\" does not exist")
-        case .parameter: throw StandInError("42P02", "there is no parameter \(sql.text(index))")
+        case .parameter: try visitParameter(index)
         case .dollarString: throw .syntax(near: "$$")
         case .symbol where sql.isCast(index): try visitCast(typeAt: index + 1)
         case .string, .number, .symbol: break
+        }
+    }
+
+    private mutating func visitParameter(_ index: Int) throws(StandInError) {
+        let text = sql.text(index)
+        guard let number = Int(text.dropFirst()) else { throw .syntax(near: text) }
+        switch context.parameters {
+        case .refused: throw StandInError("42P02", "there is no parameter \(text)")
+        case .kept:
+            guard (1...ExpressionContext.parameterLimit).contains(number) else { throw .noParameter(number) }
+        case .values(let literals):
+            guard literals.indices.contains(number - 1) else { throw .noParameter(number) }
+            edits.replace(index..<index + 1, with: literals[number - 1])
         }
     }
 
@@ -76,6 +103,7 @@ struct ExpressionRules {
         case "pg_last_copy_count" where isEmptyCall(index):
             edits.insert(String(context.lastCopyCount), after: index + 1)
         case "pg_last_copy_id" where isEmptyCall(index): edits.insert(String(context.lastCopyID), after: index + 1)
+        case "pg_get_viewdef": edits.insert("' '::\"char\", ", after: index + 1)
         case "nvl": edits.replace(index..<index + 1, with: "coalesce")
         case "dateadd", "datediff", "date_diff", "date_add":
             if sql.tokens.indices.contains(index + 2), sql.tokens[index + 2].kind == .word, sql.isSymbol(index + 3, ",")

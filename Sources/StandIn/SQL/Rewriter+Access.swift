@@ -1,27 +1,44 @@
 /// Users, groups, grants and comments.
 extension Rewriter {
-    /// `GRANT … TO [GROUP|ROLE] x`: PostgreSQL has one kind of role.
+    /// `GRANT … TO [GROUP|ROLE] x`: PostgreSQL has one kind of role, so the kind is checked before.
     func grant(_ word: String, _ start: StatementReader) throws(StandInError) -> StatementPlan {
         let words = Array(start.rest)
         guard let to = words.last(where: { sql.isWord($0, "to") || sql.isWord($0, "from") }) else {
             throw .syntax(near: "")
         }
-        return .command(try accessText(range, namesFrom: to), tag: word.uppercased())
+        let isOfRoles = !words.contains { sql.isWord($0, "on") }
+        let access = try access(range, namesFrom: to, isOfRoles: isOfRoles)
+        return StatementPlan(action: .command(access.checks + [access.text], tag: word.uppercased()))
     }
 
-    /// Text without the words GROUP, ROLE and USER behind `namesFrom`.
-    func accessText(_ range: Range<Int>, namesFrom: Int) throws(StandInError) -> String {
-        var head = try queryText(range.lowerBound..<namesFrom + 1)
-        var names = StatementReader(sql, namesFrom + 1..<range.upperBound)
-        while !names.isAtEnd {
-            if names.isNext("group") || names.isNext("role") || names.isNext("user") {
-                names.advance()
-            } else {
-                head += " " + (try queryText(names.index..<names.index + 1))
-                names.advance()
-            }
+    /// Text without the words GROUP, ROLE and USER behind `namesFrom` (and before it, where roles are granted), and
+    /// what must hold before it runs.
+    func access(_ range: Range<Int>, namesFrom: Int, isOfRoles: Bool = false) throws(StandInError)
+        -> (text: String, checks: [String])
+    {
+        var head = isOfRoles ? "" : try queryText(range.lowerBound..<namesFrom + 1)
+        var checks: [String] = []
+        for index in range.lowerBound..<namesFrom + 1 where isOfRoles && !sql.isWord(index, "role") {
+            head += (head.isEmpty ? "" : " ") + (try queryText(index..<index + 1))
         }
-        return head
+        var names = StatementReader(sql, namesFrom + 1..<range.upperBound)
+        var isName = true
+        while !names.isAtEnd {
+            var kind = "user"
+            for word: StaticString in ["group", "role", "user"] where names.isNext(word) {
+                kind = "\(word)"
+                names.advance()
+                break
+            }
+            if names.isNext("with") || names.isNext("cascade") || names.isNext("restrict") { isName = false }
+            if isName, !names.isNextSymbol(","), !names.isNext("public"), !names.isNext("current_user") {
+                let name = Literal.quote(try names.peekName())
+                checks.append("SELECT pg_catalog.standin_check_identity(\(name), '\(kind)')")
+            }
+            head += " " + (try queryText(names.index..<names.index + 1))
+            names.advance()
+        }
+        return (head, checks)
     }
 
     func comment(_ start: StatementReader) throws(StandInError) -> StatementPlan {
@@ -91,7 +108,10 @@ extension Rewriter {
             } while reader.takeSymbol(",")
         }
         try reader.expectEnd()
-        return StatementPlan(action: .command(texts, tag: isRole ? "CREATE ROLE" : "CREATE GROUP"))
+        let kind = isRole ? "role" : "group"
+        let noted = Identifier.unquote(name)
+        texts.append("SELECT pg_catalog.standin_note_identity(\(Literal.quote(noted)), '\(kind)')")
+        return StatementPlan(action: .command(texts, tag: "CREATE \(kind.uppercased())"))
     }
 
     /// `ALTER GROUP g ADD USER u` is a grant behind.

@@ -72,10 +72,25 @@ extension Rewriter {
         {
             end -= 4
         }
+        let isLate = end < range.upperBound
         let names = columns.isEmpty ? "" : " (" + columns.map(Identifier.quote).joined(separator: ", ") + ")"
+        let query = try queryText(reader.index..<end)
+        if isLate {
+            try LateViewRules.check(sql, reader.index..<end)
+            let shown = reader.source(range)
+            let arguments = [view.name, names, query, shown].map(Literal.quote).joined(separator: ", ")
+            var plan = StatementPlan.command(
+                "SELECT pg_catalog.standin_late_create(\(view.schema.map(Literal.quote) ?? "NULL"), \(arguments), "
+                    + "\(orReplace))",
+                tag: "CREATE VIEW")
+            plan.lateView = view.name
+            return plan
+        }
+        let create = "CREATE \(orReplace ? "OR REPLACE " : "")VIEW \(view.sql)\(names) AS \(query)"
+        guard orReplace else { return .command(create, tag: "CREATE VIEW") }
         return .command(
-            "CREATE \(orReplace ? "OR REPLACE " : "")VIEW \(view.sql)\(names) AS "
-                + (try queryText(reader.index..<end)), tag: "CREATE VIEW")
+            "SELECT pg_catalog.standin_late_forget(to_regclass(\(Literal.quote(view.sql))))", create, tag: "CREATE VIEW"
+        )
     }
 
     private func createSchema(_ start: StatementReader) throws(StandInError) -> StatementPlan {
@@ -139,7 +154,8 @@ extension Rewriter {
         if reader.take("default", "privileges") {
             let to = reader.rest.last { sql.isWord($0, "to") || sql.isWord($0, "from") }
             guard let to else { throw .syntax(near: "") }
-            return .command(try accessText(range, namesFrom: to))
+            let access = try access(range, namesFrom: to)
+            return StatementPlan(action: .command(access.checks + [access.text], tag: nil))
         }
         throw reader.unexpected()
     }

@@ -4,7 +4,10 @@ extension Rewriter {
         guard word == "with" else {
             let hasInto = topLevelWords(reader.rest).contains { $0.word == "into" }
             let text = try queryText(range, writesRows: hasInto)
-            return hasInto ? .command(text) : .rows(text)
+            guard hasInto else { return .rows(text) }
+            var plan = StatementPlan.command(text)
+            plan.isSelectInto = true
+            return plan
         }
         try refuseWritingCTEs(reader.rest)
         let main = topLevelWords(reader.rest).first {
@@ -16,8 +19,10 @@ extension Rewriter {
         case "delete":
             var inner = StatementReader(sql, main.index + 1..<range.upperBound)
             let prefix = try queryText(range.lowerBound..<main.index)
-            return .command(prefix + " " + (try deleteText(&inner)))
-        case "update": return .command(try queryText(range, writesRows: true))
+            return try deletePlan(&inner, prefix: prefix + " ")
+        case "update":
+            var target = StatementReader(sql, main.index + 1..<range.upperBound)
+            return .writing(try target.relation(), try queryText(range, writesRows: true))
         default: throw .syntax(near: main.word)
         }
     }
@@ -55,23 +60,49 @@ extension Rewriter {
                 || reader.isNextSymbol("(")
         else { throw reader.unexpected() }
         if reader.isNext("with") { try refuseWritingCTEs(reader.rest) }
-        return .command("INSERT INTO \(table.sql) " + (try queryText(columns..<range.upperBound, writesRows: true)))
+        try checkRowSizes(reader.rest)
+        return .writing(
+            table, "INSERT INTO \(table.sql) " + (try queryText(columns..<range.upperBound, writesRows: true)))
+    }
+
+    /// The longest row that Redshift takes. https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_TABLE_NEW.html
+    private static let rowLimitBytes = 4 << 20
+
+    /// Rows of VALUES by the bytes of their text literals.
+    private func checkRowSizes(_ values: Range<Int>) throws(StandInError) {
+        guard let last = values.last, sql.isWord(values.lowerBound, "values"),
+            Int(sql.tokens[last].end - sql.tokens[values.lowerBound].start) > Self.rowLimitBytes
+        else { return }
+        var (depth, bytes) = (0, 0)
+        for index in values {
+            if sql.isSymbol(index, "(") {
+                depth += 1
+                if depth == 1 { bytes = 0 }
+            }
+            if sql.isSymbol(index, ")") { depth -= 1 }
+            guard sql.tokens[index].kind == .string else { continue }
+            bytes += Int(sql.tokens[index].end - sql.tokens[index].start) - 2
+            guard bytes <= Self.rowLimitBytes else {
+                throw .compute("The row is larger than the limit of 4 MB", context: "INSERT")
+            }
+        }
     }
 
     func update(_ start: StatementReader) throws(StandInError) -> StatementPlan {
         var reader = start
         if reader.isNext("only") { throw reader.unexpected() }
         let table = try reader.relation()
-        return .command("UPDATE \(table.sql) " + (try queryText(reader.rest, writesRows: true)))
+        return .writing(table, "UPDATE \(table.sql) " + (try queryText(reader.rest, writesRows: true)))
     }
 
     func delete(_ start: StatementReader) throws(StandInError) -> StatementPlan {
         var reader = start
-        return .command(try deleteText(&reader))
+        return try deletePlan(&reader)
     }
 
     /// `[FROM] table [USING …] [WHERE …]`: an alias on the target is Redshift's syntax error.
-    private func deleteText(_ reader: inout StatementReader) throws(StandInError) -> String {
+    private func deletePlan(_ reader: inout StatementReader, prefix: String = "") throws(StandInError) -> StatementPlan
+    {
         _ = reader.take("from")
         let table = try reader.relation()
         guard reader.isAtEnd || reader.isNext("using") || reader.isNext("where") else {
@@ -79,7 +110,7 @@ extension Rewriter {
                 "42601",
                 "syntax error at or near \"\(sql.text(reader.index))\" in context \"DELETE FROM \(table.display)\"")
         }
-        return "DELETE FROM \(table.sql) " + (try queryText(reader.rest, writesRows: true))
+        return .writing(table, prefix + "DELETE FROM \(table.sql) " + (try queryText(reader.rest, writesRows: true)))
     }
 
     func truncate(_ start: StatementReader) throws(StandInError) -> StatementPlan {
@@ -111,7 +142,7 @@ extension Rewriter {
         guard first.isNext("update") || first.isNext("delete") else { throw first.unexpected() }
         var second = StatementReader(sql, whens[1].index..<range.upperBound)
         try second.expect("when", "not", "matched", "then", "insert")
-        return .command("MERGE INTO \(table.sql) " + (try queryText(reader.rest, writesRows: true)))
+        return .writing(table, "MERGE INTO \(table.sql) " + (try queryText(reader.rest, writesRows: true)))
     }
 
     private func isInsideCase(_ index: Int) -> Bool {

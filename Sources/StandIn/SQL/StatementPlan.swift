@@ -23,7 +23,17 @@ struct StatementPlan: Sendable, Equatable {
     /// Needs a transaction of its own where none is open (LOCK).
     var wrapsItself = false
 
+    /// The table whose rows it writes: one writer at a time.
+    var writes: RelationName?
+    /// The view WITH NO SCHEMA BINDING that it makes.
+    var lateView: String?
+    /// SELECT … INTO: a command that cannot be prepared.
+    var isSelectInto = false
+
     static func rows(_ sql: String) -> StatementPlan { StatementPlan(action: .rows(sql)) }
+    static func writing(_ table: RelationName, _ sql: String...) -> StatementPlan {
+        StatementPlan(action: .command(sql, tag: nil), writes: table)
+    }
     static func command(_ sql: String..., tag: String? = nil) -> StatementPlan {
         StatementPlan(action: .command(sql, tag: tag))
     }

@@ -71,6 +71,12 @@ struct StatementReader {
         return name
     }
 
+    /// The next identifier, left where it is.
+    func peekName() throws(StandInError) -> String {
+        var ahead = self
+        return try ahead.name()
+    }
+
     /// `[schema.]table`
     mutating func relation() throws(StandInError) -> RelationName {
         let first = try name()

@@ -24,7 +24,7 @@ struct TableDefinition: Sendable, Equatable {
                 text += " GENERATED \(identity.byDefault ? "BY DEFAULT" : "ALWAYS") AS IDENTITY"
                 text += " (START WITH \(identity.seed) INCREMENT BY \(identity.step))"
             }
-            return text + (notNull ? " NOT NULL" : "")
+            return text + (notNull ? " NOT NULL" : "") + type.limit(of: Identifier.quote(name))
         }
     }
 

@@ -10,7 +10,9 @@ enum TableStatements {
             column.notNull = column.notNull || notNullKeys.contains(column.name)
             return column.sql
         }
-        elements += definition.likes.map { "LIKE \($0.parent.sql)" + ($0.withDefaults ? " INCLUDING DEFAULTS" : "") }
+        elements += definition.likes.map {
+            "LIKE \($0.parent.sql)" + ($0.withDefaults ? " INCLUDING DEFAULTS" : "") + " INCLUDING CONSTRAINTS"
+        }
         let create =
             "CREATE \(isTemporary ? "TEMP " : "")TABLE \(definition.ifNotExists ? "IF NOT EXISTS " : "")"
             + "\(definition.table.sql) (\(elements.joined(separator: ", ")))"

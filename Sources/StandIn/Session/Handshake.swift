@@ -66,8 +66,9 @@ struct Handshake {
         messages.parameterStatus("integer_datetimes", "on")
         messages.parameterStatus("is_superuser", user == StandInSettings.owner ? "on" : "off")
         messages.parameterStatus("session_authorization", user)
-        if let version = parameters["client_protocol_version"] {
-            messages.parameterStatus("server_protocol_version", version == "0" ? "0" : "0")
+        if parameters["client_protocol_version"] != nil {
+            // The base protocol: no extended metadata, decimals and dates as text.
+            messages.parameterStatus("server_protocol_version", "0")
         }
         messages.backendKeyData(pid: pid, secret: secret)
         messages.readyForQuery(.idle)

@@ -8,6 +8,9 @@ struct ServerContext: Sendable {
     let backing: BackingServer
     /// The internal superuser's connection: passwords, load errors, cancels.
     let admin: PostgresConnection
+    /// The number of SUPER in the PostgreSQL behind.
+    let superType: UInt32
+    let lateViews: LateViewNames
     let registry = SessionRegistry()
     let faults = FaultBoard()
     let log = StatementLog()

@@ -16,7 +16,8 @@ extension Session {
             }
         }
         let names = target.columns.map { Identifier.quote($0.name) }.joined(separator: ", ")
-        try await connection.beginCopyIn("COPY \(statement.table.sql) (\(names)) FROM STDIN")
+        try await connection.beginCopyIn(
+            "\(WriteLock.take(statement.table)); COPY \(statement.table.sql) (\(names)) FROM STDIN")
         do {
             let outcome = try await load.run()
             lastCopyID = id

@@ -5,10 +5,7 @@ extension Session {
     func perform(_ plan: StatementPlan, isSeveral: Bool, isLast: Bool) async throws {
         let status = await connection.transactionStatus
         isInTransactionBlock = status == .inTransaction
-        if status == .inFailedTransaction, !plan.runsInFailedTransaction {
-            throw StandInError(
-                "25P02", "current transaction is aborted, commands ignored until end of transaction block")
-        }
+        try await refuseInFailedTransaction(plan)
         if let name = plan.refusedInTransaction {
             guard status == .idle, !isSeveral else {
                 throw StandInError("25001", "\(name) cannot run inside a transaction block")
@@ -18,7 +15,7 @@ extension Session {
             isImplicit = true
         }
         switch plan.action {
-        case .rows(let sql): try await stream(sql)
+        case .rows(let sql): _ = try await stream(sql)
         case .command(let texts, let tag): try await command(texts, tag: tag, plan: plan)
         case .begin: try await begin()
         case .commit: try await commit()
@@ -35,13 +32,18 @@ extension Session {
         try await forwardNotices()
     }
 
+    func refuseInFailedTransaction(_ plan: StatementPlan) async throws {
+        guard await connection.transactionStatus == .inFailedTransaction, !plan.runsInFailedTransaction else { return }
+        throw StandInError("25P02", "current transaction is aborted, commands ignored until end of transaction block")
+    }
+
     private func simple(_ sql: String, tag: String? = nil) async throws {
         let result = try await connection.execute(sql)
         messages.commandComplete(tag ?? result.commandTag)
     }
 
     private func command(_ texts: [String], tag: String?, plan: StatementPlan) async throws {
-        var texts = texts
+        var texts = plan.writes.map { [WriteLock.take($0)] + texts } ?? texts
         let isIdle = await connection.transactionStatus == .idle
         if plan.wrapsItself, isIdle { texts = ["BEGIN"] + texts + ["COMMIT"] }
         do {
@@ -50,6 +52,7 @@ extension Session {
                 isImplicit = false
                 try await connection.execute("COMMIT")
             }
+            if let name = plan.lateView { await server.lateViews.add(name) }
             try await forwardNotices()
             messages.commandComplete(tag ?? result.commandTag)
         } catch let error as PostgresError {
@@ -83,22 +86,36 @@ extension Session {
     }
 
     /// Rows flow to the client as they come; a slow client slows the PostgreSQL behind.
-    private func stream(_ sql: String) async throws {
+    /// - Parameter completes: Whether the command tag is sent at the end.
+    /// - Returns: The number of rows sent.
+    func stream(_ sql: String, completes: Bool = true) async throws -> Int {
         try await connection.beginQuery(sql)
+        do {
+            return try await forwardRows(completes: completes)
+        } catch let error as StandInError {
+            while try await connection.nextQueryEvent(maximumBytes: Self.flushBytes) != nil {}
+            throw error
+        }
+    }
+
+    private func forwardRows(completes: Bool) async throws -> Int {
         var columns: [PostgresColumn] = []
+        var count = 0
         while let event = try await connection.nextQueryEvent(maximumBytes: Self.flushBytes) {
             switch event {
             case .columns(let described):
                 columns = described
-                messages.rowDescription(described)
+                if reply.describes { messages.rowDescription(described) }
             case .rows(let rows):
-                for row in rows { messages.dataRow(row, columns: columns) }
+                count += rows.count
+                for row in rows { try messages.dataRow(row, columns: columns, formats: reply.formats) }
                 if messages.buffer.readableBytes >= Self.flushBytes { try await flush() }
             case .completed(let tag):
                 try await forwardNotices()
-                messages.commandComplete(tag.hasPrefix("SELECT") ? "SELECT" : tag)
+                if completes { messages.commandComplete(tag.hasPrefix("SELECT") ? "SELECT" : tag) }
             }
         }
+        return count
     }
 
     func forwardNotices() async throws {
@@ -117,7 +134,7 @@ extension Session {
     /// A small answer made here.
     func answer(_ names: [String], _ rows: [[String]], tag: String) {
         let columns = names.map { PostgresColumn(name: $0, typeOID: BackendMessages.TypeOID.varchar) }
-        messages.rowDescription(columns)
+        if reply.describes { messages.rowDescription(columns) }
         for row in rows { messages.dataRow(row.map { Array($0.utf8) }, columns: columns) }
         messages.commandComplete(tag)
     }
@@ -134,6 +151,13 @@ extension Session {
                 ["session", "statement"], entries.map { [String($0.session), $0.statement] }, tag: "SELECT")
         }
         messages.commandComplete("STANDIN")
+    }
+}
+
+/// Makes a writer wait for the one before it.
+enum WriteLock {
+    static func take(_ table: RelationName) -> String {
+        "SELECT pg_catalog.standin_write_lock(\(Literal.quote(table.sql)))"
     }
 }
 

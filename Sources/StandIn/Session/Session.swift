@@ -17,12 +17,14 @@ actor Session {
     let connection: PostgresConnection
     let pid: Int32
     let user: String
-    var messages = BackendMessages()
+    var messages: BackendMessages
     /// A transaction that this stand-in opened around a message of several statements.
     var isImplicit = false
     /// The client waits in vain until it goes away.
     private(set) var isHeld = false
     var kept: [String: String] = [:]
+    var extended = ExtendedState()
+    var reply = RowReply()
     var lastCopyCount: Int64 = 0
     var lastCopyID: Int64 = -1
 
@@ -32,6 +34,7 @@ actor Session {
         self.connection = connection
         self.pid = pid
         self.user = user
+        messages = BackendMessages(superType: server.superType)
     }
 
     /// Serves the client until it leaves.
@@ -42,19 +45,15 @@ actor Session {
             if isHeld { continue }
             switch message {
             case .query(let bytes): try await query(bytes)
-            case .tooLong(let bytes):
-                let error = StandInError(
-                    "54000", "Statement is too large. Statement Size: \(bytes) bytes. Maximum Allowed: 16777216 bytes")
-                try await fail(error)
-                try await ready()
-            case .extended:
-                if !skipsToSync {
-                    try await fail(.notImitated("The extended query protocol (parameters bound at the server)"))
-                }
-                skipsToSync = true
+            case .tooLong(let bytes, let isExtended):
+                if skipsToSync { continue }
+                try await fail(.tooLarge(bytes))
+                if isExtended { skipsToSync = true } else { try await ready() }
+            case .extended(let message):
+                if !skipsToSync { skipsToSync = try await !succeeds { try await self.perform(message) } }
             case .sync:
                 skipsToSync = false
-                try await ready()
+                try await sync()
             case .terminate: return
             case .flush: try await flush()
             case .unknown(let type):
@@ -69,30 +68,45 @@ actor Session {
 
     /// One simple-query message with any number of statements.
     private func query(_ bytes: [UInt8]) async throws {
+        extended.statements[""] = nil
+        extended.portals[""] = nil
+        _ = try await succeeds { try await self.runStatements(bytes) }
+        if !isHeld { try await ready() }
+    }
+
+    private func runStatements(_ bytes: [UInt8]) async throws {
+        guard bytes.count <= FrontendDecoder.statementLimitBytes else { throw StandInError.tooLarge(bytes.count) }
+        let sql = try Tokenizer.read(bytes)
+        let ranges = sql.statements()
+        if ranges.isEmpty { messages.emptyQuery() }
+        for (index, range) in ranges.enumerated() {
+            await server.log.add(session: pid, SecretMask.mask(sql, range))
+            await server.registry.beginStatement(pid: pid)
+            let plan = try Rewriter.plan(sql, range, expressionContext)
+            try await prepareReferences(sql, range)
+            try await perform(plan, isSeveral: ranges.count > 1, isLast: index == ranges.count - 1)
+            if isHeld { return }
+        }
+        if isImplicit { try await endImplicit() }
+    }
+
+    /// What a rewritten expression must carry of this session.
+    var expressionContext: ExpressionContext {
+        ExpressionContext(lastCopyCount: lastCopyCount, lastCopyID: lastCopyID)
+    }
+
+    /// Runs `body`; an error that is the client's to know is sent to it.
+    /// - Returns: false after an error.
+    private func succeeds(_ body: () async throws -> Void) async throws -> Bool {
         do {
-            guard bytes.count <= FrontendDecoder.statementLimitBytes else {
-                throw StandInError(
-                    "54000",
-                    "Statement is too large. Statement Size: \(bytes.count) bytes. Maximum Allowed: 16777216 bytes")
-            }
-            let sql = try Tokenizer.read(bytes)
-            let ranges = sql.statements()
-            if ranges.isEmpty { messages.emptyQuery() }
-            for (index, range) in ranges.enumerated() {
-                await server.log.add(session: pid, SecretMask.mask(sql, range))
-                await server.registry.beginStatement(pid: pid)
-                let context = ExpressionContext(lastCopyCount: lastCopyCount, lastCopyID: lastCopyID)
-                let plan = try Rewriter.plan(sql, range, context)
-                try await perform(plan, isSeveral: ranges.count > 1, isLast: index == ranges.count - 1)
-                if isHeld { return }
-            }
-            if isImplicit { try await endImplicit() }
+            try await body()
+            return true
         } catch let error as PostgresError {
             try await fail(StandInError(backing: error))
         } catch let error as StandInError {
             try await fail(error)
         }
-        try await ready()
+        return false
     }
 
     /// Sends an error; a transaction at hand is failed by it, whoever noticed it.
@@ -116,7 +130,7 @@ actor Session {
         do { try await body() } catch is PostgresError {}
     }
 
-    private func endImplicit() async throws {
+    func endImplicit() async throws {
         isImplicit = false
         try await connection.execute("COMMIT")
     }
@@ -137,13 +151,13 @@ actor Session {
     func flush() async throws {
         guard messages.buffer.readableBytes > 0 else { return }
         let full = messages
-        messages = BackendMessages()
+        messages = BackendMessages(superType: server.superType)
         try await outbound.write(full.buffer)
     }
 
     func hold() {
         isHeld = true
-        messages = BackendMessages()
+        messages = BackendMessages(superType: server.superType)
     }
 
     /// The client's end of the connection is gone: a statement inside a transaction is stopped, since it will be rolled

@@ -3,11 +3,14 @@ import PostgresClient
 
 /// The server's half of protocol 3.0, written into one buffer that is sent as a whole.
 struct BackendMessages {
+    /// The number that the PostgreSQL behind gave to SUPER; 0 while no rows are sent.
+    private let superType: UInt32
     private(set) var buffer = ByteBufferAllocator().buffer(capacity: 4096)
+
+    init(superType: UInt32 = 0) { self.superType = superType }
 
     /// Type OIDs as Redshift's drivers know them (aws/amazon-redshift-python-driver, utils/oids.py).
     enum TypeOID {
-        static let json: UInt32 = 114
         static let bytea: UInt32 = 17
         static let redshiftSuper: UInt32 = 4000
         static let redshiftVarbyte: UInt32 = 6551
@@ -61,6 +64,20 @@ struct BackendMessages {
 
     mutating func emptyQuery() { message("I") { _ in } }
 
+    mutating func parseComplete() { message("1") { _ in } }
+    mutating func bindComplete() { message("2") { _ in } }
+    mutating func closeComplete() { message("3") { _ in } }
+    mutating func noData() { message("n") { _ in } }
+    mutating func portalSuspended() { message("s") { _ in } }
+
+    mutating func parameterDescription(_ types: [UInt32]) {
+        let superType = superType
+        message("t") { buffer in
+            buffer.writeInteger(Int16(truncatingIfNeeded: types.count))
+            for type in types { buffer.writeInteger(Self.redshiftType(type, superType)) }
+        }
+    }
+
     mutating func error(_ error: StandInError, severity: String = "ERROR") {
         fields("E", severity, error.sqlState, error.what, error.why, error.fix)
     }
@@ -84,32 +101,73 @@ struct BackendMessages {
         }
     }
 
-    /// Columns under Redshift's type numbers: what PostgreSQL calls json is SUPER, what it calls bytea VARBYTE.
-    mutating func rowDescription(_ columns: [PostgresColumn]) {
+    /// Columns under Redshift's type numbers.
+    /// - Parameter formats: As Bind gives them: none means text, one stands for all columns.
+    mutating func rowDescription(_ columns: [PostgresColumn], formats: [Int16] = []) {
+        let superType = superType
         message("T") { buffer in
             buffer.writeInteger(Int16(columns.count))
-            for column in columns {
+            for (index, column) in columns.enumerated() {
                 buffer.writeNullTerminatedString(column.name)
                 buffer.writeInteger(Int32(0))
                 buffer.writeInteger(Int16(0))
-                buffer.writeInteger(Self.redshiftType(column.typeOID))
+                buffer.writeInteger(Self.redshiftType(column.typeOID, superType))
                 buffer.writeInteger(column.typeSize)
                 buffer.writeInteger(column.typeModifier)
-                buffer.writeInteger(Int16(0))
+                buffer.writeInteger(Self.format(formats, index))
             }
         }
     }
 
-    static func redshiftType(_ type: UInt32) -> UInt32 {
+    private static func format(_ formats: [Int16], _ index: Int) -> Int16 {
+        formats.count == 1 ? formats[0] : index < formats.count ? formats[index] : 0
+    }
+
+    private static func redshiftType(_ type: UInt32, _ superType: UInt32) -> UInt32 {
         switch type {
-        case TypeOID.json: TypeOID.redshiftSuper
+        case superType: type == 0 ? type : TypeOID.redshiftSuper
         case TypeOID.bytea: TypeOID.redshiftVarbyte
         default: type
         }
     }
 
-    /// One row in text form; VARBYTE loses PostgreSQL's `\x`.
+    /// A value as Redshift shows it: VARBYTE without PostgreSQL's `\x`, SUPER as JSON.
+    private static func shown(_ value: [UInt8], _ type: UInt32, _ superType: UInt32) -> ArraySlice<UInt8> {
+        switch type {
+        case TypeOID.bytea: return value.dropFirst(2)
+        case superType where type != 0:
+            return value.first == SuperText.documentMark ? value.dropFirst() : SuperText.quoted(value)[...]
+        default: return value[...]
+        }
+    }
+
+    /// One row, given in text form.
+    /// - Throws: `StandInError` for a value that has no binary form.
+    mutating func dataRow(_ row: [[UInt8]?], columns: [PostgresColumn], formats: [Int16]) throws(StandInError) {
+        guard formats.contains(1) else { return dataRow(row, columns: columns) }
+        var binary: [[UInt8]?] = []
+        for (index, value) in row.enumerated() {
+            guard let value, index < columns.count else {
+                binary.append(nil)
+                continue
+            }
+            let asText = Array(Self.shown(value, columns[index].typeOID, superType))
+            binary.append(
+                Self.format(formats, index) == 1
+                    ? try BinaryValue.encode(asText, type: columns[index].typeOID) : asText)
+        }
+        message("D") { buffer in
+            buffer.writeInteger(Int16(binary.count))
+            for value in binary {
+                buffer.writeInteger(Int32(value?.count ?? -1))
+                if let value { buffer.writeBytes(value) }
+            }
+        }
+    }
+
+    /// One row in text form.
     mutating func dataRow(_ row: [[UInt8]?], columns: [PostgresColumn]) {
+        let superType = superType
         message("D") { buffer in
             buffer.writeInteger(Int16(row.count))
             for (index, value) in row.enumerated() {
@@ -117,9 +175,10 @@ struct BackendMessages {
                     buffer.writeInteger(Int32(-1))
                     continue
                 }
-                let skipped = index < columns.count && columns[index].typeOID == TypeOID.bytea ? 2 : 0
-                buffer.writeInteger(Int32(value.count - skipped))
-                buffer.writeBytes(value[skipped...])
+                let type = index < columns.count ? columns[index].typeOID : 0
+                let shown = Self.shown(value, type, superType)
+                buffer.writeInteger(Int32(shown.count))
+                buffer.writeBytes(shown)
             }
         }
     }

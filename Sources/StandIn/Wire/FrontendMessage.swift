@@ -10,14 +10,15 @@ enum FrontendMessage: Sendable, Equatable {
     case password(String)
     /// Raw bytes: the text may hold any encoding until the tokenizer has seen it.
     case query([UInt8])
-    /// Parse, Bind, Describe, Execute, Close: known, and refused until Sync.
-    case extended(UInt8)
+    /// A message of the extended query protocol.
+    case extended(ExtendedMessage)
     case sync
     case flush
     case terminate
     case unknown(UInt8)
-    /// A frame that is longer than Redshift takes; its bytes were dropped.
-    case tooLong(Int)
+    /// A frame that is longer than Redshift takes; its bytes were dropped. After one of the extended protocol
+    /// everything up to Sync is skipped.
+    case tooLong(Int, isExtended: Bool)
 }
 
 /// Cuts a byte stream into frontend messages; the first messages of a connection have no type byte.
@@ -87,7 +88,7 @@ struct FrontendDecoder: ByteToMessageDecoder {
         guard length >= 4 else { throw StandInError("08P01", "invalid message length", endsSession: true) }
         if Int(length) > Self.statementLimitBytes + 64 {
             skipping = Int(length) + 1
-            return .tooLong(Int(length))
+            return .tooLong(Int(length), isExtended: type != UInt8(ascii: "Q"))
         }
         guard buffer.readableBytes >= Int(length) + 1 else { return nil }
         buffer.moveReaderIndex(forwardBy: 5)
@@ -99,7 +100,10 @@ struct FrontendDecoder: ByteToMessageDecoder {
             return .query(bytes)
         case UInt8(ascii: "p"): return .password(frame.readNullTerminatedString() ?? "")
         case UInt8(ascii: "P"), UInt8(ascii: "B"), UInt8(ascii: "D"), UInt8(ascii: "E"), UInt8(ascii: "C"):
-            return .extended(type)
+            guard let message = ExtendedMessage(type: type, frame: &frame) else {
+                throw StandInError("08P01", "invalid message format", endsSession: true)
+            }
+            return .extended(message)
         case UInt8(ascii: "S"): return .sync
         case UInt8(ascii: "H"): return .flush
         case UInt8(ascii: "X"): return .terminate
