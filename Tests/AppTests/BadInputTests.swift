@@ -146,7 +146,8 @@ import Testing
         try await withTemporaryFolder { folder in
             let environment = [
                 "DATABASE_URL": "postgres://x:\(Self.canary)@h/db", "IMPORT_ROW_LIMIT": "many", "S3_BUCKET_NAME": "b",
-                "LOG_LEVEL": "loud", "ENCRYPTION_KEY": "short",
+                "LOG_LEVEL": "loud", "ENCRYPTION_KEY": "short", "READ_ONLY_USERS": "GROUP", "HASH_SALT": "short",
+                "SOURCE_MAX_CONNECTIONS": "0",
             ]
             let result = try await RunningProgram(
                 TestServers.program("redshift-loader"), ["status"], environment: environment, folder: folder
@@ -154,6 +155,7 @@ import Testing
             #expect(result.status == 78)
             for name in [
                 "DATABASE_URL", "IMPORT_ROW_LIMIT", "AWS_REGION", "AWS_ACCESS_KEY_ID", "LOG_LEVEL", "ENCRYPTION_KEY",
+                "READ_ONLY_USERS", "HASH_SALT", "SOURCE_MAX_CONNECTIONS",
             ] {
                 #expect(result.errors.contains(name), "\(name): \(result.errors)")
             }

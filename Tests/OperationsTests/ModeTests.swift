@@ -130,9 +130,9 @@ import Testing
         Refusal(
             testDescription: "a cursor that is no column",
             change: {
-                $0.mode = .insertOnly; $0.cursorKey = "lien"
+                $0.mode = .insertOnly; $0.cursorKey = "lin"
             },
-            what: "public.orders has no column named lien", fix: "Did you mean line?"),
+            what: "public.orders has no column named lin", fix: "Did you mean line?"),
         Refusal(
             testDescription: "a cursor of another mode", change: { $0.cursorKey = "id" },
             what: "--cursor-key cannot be set", fix: "--mode InsertOnlyTable"),

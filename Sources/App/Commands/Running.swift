@@ -42,20 +42,30 @@ struct Sync: LoaderCommand {
             """)
     @OptionGroup var common: CommonOptions
     @OptionGroup var output: JSONOption
-    @Argument(help: "JOB or JOB/TABLE; * and ? are understood.") var selector: String
+    @Argument(help: "JOB or JOB/TABLE; * and ? are understood.") var selectors: [String]
     @Flag(help: "Wait until each table has had one pass.") var wait = false
 
     func execute(_ app: Composition) async throws {
-        let (job, tables) = try await Catalog(store: app.store).tables(selector)
+        var jobs: [JobRecord] = []
+        var tables: [TableRecord] = []
+        for selector in selectors {
+            let (job, found) = try await Catalog(store: app.store).tables(selector)
+            if !jobs.contains(job) { jobs.append(job) }
+            for table in found where !tables.contains(where: { $0.id == table.id }) { tables.append(table) }
+        }
         guard wait else {
             try await app.sync.request(tables)
-            Terminal.answer("\(tables.count) tables are due. Follow them: redshift-loader status \(job.name)")
+            let follow = jobs.count == 1 ? " \(jobs[0].name)" : ""
+            Terminal.answer("\(tables.count) tables are due. Follow them: redshift-loader status\(follow)")
             return
         }
         // A connection string that cannot be read fails the runs below, and is recorded with them.
-        for notice in (try? app.connections.notices(job)) ?? [] { Terminal.message("Note: \(notice).") }
+        for notice in jobs.flatMap({ (try? app.connections.notices($0)) ?? [] }) {
+            Terminal.message("Note: \(notice).")
+        }
+        let wanted = tables
         let tally = SyncTally(json: output.json)
-        try await InterruptibleTask.run { try await app.sync.wait(for: tables) { await tally.note($0) } }
+        try await InterruptibleTask.run { try await app.sync.wait(for: wanted) { await tally.note($0) } }
         await tally.finish()
         if await tally.failed > 0 { throw ExitCode(1) }
     }
