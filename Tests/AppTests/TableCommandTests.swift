@@ -94,7 +94,8 @@ import Testing
     func `a resync reads all rows again, into the same replica or a new one`(_ arguments: [String]) async throws {
         try await withShop { loader, _, replica in
             try await replica.connection.execute("UPDATE \(replica.schema).customers SET country = 'XX'")
-            try await replica.connection.execute("INSERT INTO \(replica.schema).customers (id, updated_at) VALUES (99, now())")
+            try await replica.connection.execute(
+                "INSERT INTO \(replica.schema).customers (id, updated_at) VALUES (99, now())")
             let command = ["tables", "resync"] + arguments
             #expect(try await loader.start(command).finish().status == 64, "nobody can be asked")
             let done = try await loader.start(command + ["--yes"]).finish()
