@@ -94,7 +94,8 @@ import Testing
     func `a resync reads all rows again, into the same replica or a new one`(_ arguments: [String]) async throws {
         try await withShop { loader, _, replica in
             try await replica.connection.execute("UPDATE \(replica.schema).customers SET country = 'XX'")
-            try await replica.connection.execute("INSERT INTO \(replica.schema).customers (id, updated_at) VALUES (99, now())")
+            try await replica.connection.execute(
+                "INSERT INTO \(replica.schema).customers (id, updated_at) VALUES (99, now())")
             let command = ["tables", "resync"] + arguments
             #expect(try await loader.start(command).finish().status == 64, "nobody can be asked")
             let done = try await loader.start(command + ["--yes"]).finish()
@@ -105,6 +106,29 @@ import Testing
             #expect(sync.status == 0, "\(sync.everything)")
             #expect(try await count(replica, "customers", where: "country = 'XX'") == "0")
             #expect(try await count(replica, "customers") == (isRecreated ? "20" : "21"))
+        }
+    }
+
+    @Test func `repaired values are counted and listed with key, column and reason, never with what they say`()
+        async throws
+    {
+        try await withLoader { loader, source, replica in
+            try await source.run(
+                """
+                CREATE TABLE t (id int PRIMARY KEY, amount float8, note text, updated_at timestamptz NOT NULL);
+                INSERT INTO t VALUES (1, 'NaN', 'fine', now()), (2, 2, repeat('canary ', 20000), now());
+                """)
+            _ = try await loader.addJob(schema: replica.schema)
+            _ = try await loader.run("jobs", "setup", "job")
+            #expect(try await loader.run("sync", "job", "--wait").status == 0)
+            let listed = try await loader.run("tables", "repaired", "job/t")
+            #expect(listed.output.contains("notANumber") && listed.output.contains("140,000"), "\(listed.output)")
+            #expect(!listed.everything.contains("canary"))
+            #expect(try await loader.run("tables", "runs", "job/t").output.contains("2 values repaired"))
+            #expect(try await loader.run("tables", "set", "job/t", "--on-bad-value", "fail").status == 0)
+            try await source.run("UPDATE t SET updated_at = now() WHERE id = 1")
+            let failed = try await loader.run("sync", "job", "--wait")
+            #expect(failed.status == 1 && failed.everything.contains("E_VALUE_BAD"), "\(failed.everything)")
         }
     }
 
