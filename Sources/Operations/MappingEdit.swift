@@ -145,6 +145,13 @@ struct MappingEdit {
                     .usage, what: "The type of \(name) cannot be set", why: "it is hashed: its hashes take VARCHAR(64)",
                     fix: "Copy it as it is first: --unhash \(name).")
             }
+            if let natural = mapping.column(name)?.source, let wanted = type.value, !wanted.carries(natural.replicaType)
+            {
+                throw OperationError(
+                    .usage, what: "\(name) cannot arrive as \(wanted.sql)",
+                    why: "not every \(natural.typeName) fits into it, and Redshift would cut without a word",
+                    fix: "Choose a wider type; \(natural.replicaType.sql) holds them all, and VARCHAR their text.")
+            }
             edit(name) { $0.destinationType = type.value ?? $0.source.replicaType }
         }
     }

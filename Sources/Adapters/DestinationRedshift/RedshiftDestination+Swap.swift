@@ -7,6 +7,9 @@ extension RedshiftDestination {
     /// - Returns: The rows of the replica.
     func swap(_ load: ReplicaLoad) async throws -> Int {
         let replica = load.mapping.destination
+        // Columns that somebody has added since would vanish.
+        let present = try await run(ReplicaStatements.columns(of: replica), replica).rows.compactMap(ReplicaColumn.init)
+        try ReplicaComparison(mapping: load.mapping, columns: present).checkExtra()
         let former = SwapStatements.former(replica)
         let building = SwapStatements.building(replica)
         try await dropFormer(former, of: load.mapping)

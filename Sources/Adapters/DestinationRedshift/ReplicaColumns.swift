@@ -87,6 +87,18 @@ struct ReplicaComparison {
     func check(otherOwner owner: String?) throws {
         try checkMissing()
         try checkTypes()
+        try checkExtra()
+        guard mapping.mode == .fullSync, mapping.refresh == .swap else { return }
+        if let owner {
+            throw mismatch(
+                "belongs to user \(owner)", "only its owner can swap a table",
+                "ALTER TABLE \(RedshiftText.table(mapping.destination)) OWNER TO the loader's user, or replace its "
+                    + "rows: redshift-loader tables set \(mapping.label) --refresh replace.")
+        }
+    }
+
+    /// - Throws: `ReplicationError` for columns that the source does not have and that stand in a load's way.
+    func checkExtra() throws {
         let wanted = Set(mapping.columns.map(\.destinationName))
         let extra = columns.filter { !wanted.contains($0.name) }
         let unfilled = extra.filter { !$0.isNullable && !$0.hasDefault }
@@ -96,16 +108,13 @@ struct ReplicaComparison {
                 "Drop them there, or give them a default in a new table.")
         }
         guard mapping.mode == .fullSync, mapping.refresh == .swap else { return }
-        guard extra.isEmpty else {
+        // A column that is no longer copied is meant to go.
+        let left = Set(mapping.scope.excludedColumns.map(ReplicaNaming.replicaName))
+        let own = extra.map(\.name).filter { !left.contains($0) }
+        guard own.isEmpty else {
             throw mismatch(
-                "has columns of its own, which a swap would lose", list(extra.map(\.name)),
+                "has columns of its own, which a swap would lose", list(own),
                 "Keep the table and replace its rows: redshift-loader tables set \(mapping.label) --refresh replace.")
-        }
-        if let owner {
-            throw mismatch(
-                "belongs to user \(owner)", "only its owner can swap a table",
-                "ALTER TABLE \(RedshiftText.table(mapping.destination)) OWNER TO the loader's user, or replace its "
-                    + "rows: redshift-loader tables set \(mapping.label) --refresh replace.")
         }
     }
 
