@@ -252,6 +252,16 @@ import Testing
         #expect(await store.endings.first?.ending.isClean == false)
     }
 
+    @Test func `settings that come with a position do not say that all rows are read again`() async throws {
+        await fill()
+        await store.edit(1) { $0.mirror = Sample.mirror(caughtUp: 5) }
+        let told = try await set {
+            $0.mode = .insertOnly
+            $0.maxPrimaryKey = "7"
+        }
+        #expect(told == ["shop/orders: settings changed.", "shop/orders goes on from key 7."])
+    }
+
     @Test func `a time set by hand lies as far back as the table looks back`() async throws {
         await fill()
         await store.edit(1) { $0.schedule.scanBack = .seconds(3600) }
