@@ -132,7 +132,7 @@ import Testing
             change: {
                 $0.mode = .insertOnly; $0.cursorKey = "lin"
             },
-            what: "public.orders has no column named lin", fix: "Did you mean line?"),
+            what: "public.orders has no column named lin", fix: "line"),
         Refusal(
             testDescription: "a cursor of another mode", change: { $0.cursorKey = "id" },
             what: "--cursor-key cannot be set", fix: "--mode InsertOnlyTable"),

@@ -81,11 +81,24 @@ extension Rewriter {
             }
             if sql.isSymbol(index, ")") { depth -= 1 }
             guard sql.tokens[index].kind == .string else { continue }
-            bytes += Int(sql.tokens[index].end - sql.tokens[index].start) - 2
+            bytes += literalBytes(index)
             guard bytes <= Self.rowLimitBytes else {
                 throw .compute("The row is larger than the limit of 4 MB", context: "INSERT")
             }
         }
+    }
+
+    /// Bytes that a text literal stands for: escapes and doubled quotes are two bytes for one.
+    private func literalBytes(_ index: Int) -> Int {
+        var bytes = 0
+        var place = Int(sql.tokens[index].start) + 1
+        let end = Int(sql.tokens[index].end) - 1
+        while place < end {
+            let isPair = sql.bytes[place] == UInt8(ascii: "\\") || sql.bytes[place] == UInt8(ascii: "'")
+            place += isPair ? 2 : 1
+            bytes += 1
+        }
+        return bytes
     }
 
     func update(_ start: StatementReader) throws(StandInError) -> StatementPlan {
