@@ -68,7 +68,7 @@ extension Rewriter {
     /// The longest row that Redshift takes. https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_TABLE_NEW.html
     private static let rowLimitBytes = 4 << 20
 
-    /// Rows of VALUES by the bytes of their text literals.
+    /// Rows of VALUES by the bytes that their text literals stand for.
     private func checkRowSizes(_ values: Range<Int>) throws(StandInError) {
         guard let last = values.last, sql.isWord(values.lowerBound, "values"),
             Int(sql.tokens[last].end - sql.tokens[values.lowerBound].start) > Self.rowLimitBytes
@@ -81,7 +81,7 @@ extension Rewriter {
             }
             if sql.isSymbol(index, ")") { depth -= 1 }
             guard sql.tokens[index].kind == .string else { continue }
-            bytes += Int(sql.tokens[index].end - sql.tokens[index].start) - 2
+            bytes += Literal.value(of: sql.text(index)).utf8.count
             guard bytes <= Self.rowLimitBytes else {
                 throw .compute("The row is larger than the limit of 4 MB", context: "INSERT")
             }
