@@ -125,6 +125,24 @@ import Testing
         #expect(try BinaryValue.decode(bytes, type: type) == text)
     }
 
+    @Test func `a frame that is too long is told when its last byte has come, and the next one is read`() throws {
+        var decoder = FrontendDecoder()
+        var start = ByteBuffer()
+        start.writeInteger(Int32(9))
+        start.writeInteger(Int32(196_608))
+        start.writeInteger(UInt8(0))
+        #expect(try decoder.next(&start) == .startup([:]))
+        let length = FrontendDecoder.statementLimitBytes + 100
+        var head = ByteBuffer(string: "Q")
+        head.writeInteger(Int32(length))
+        #expect(try decoder.next(&head) == nil)
+        var body = ByteBuffer(repeating: 32, count: length - 5)
+        #expect(try decoder.next(&body) == nil)
+        var last = ByteBuffer(string: " S\0\0\0\u{4}")
+        #expect(try decoder.next(&last) == .tooLong(length, isExtended: false))
+        #expect(try decoder.next(&last) == .sync)
+    }
+
     @Test func `a value of the wrong length is refused`() {
         #expect(throws: StandInError.self) { try BinaryValue.decode([1, 2, 3], type: 23) }
     }

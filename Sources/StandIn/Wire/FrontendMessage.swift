@@ -30,6 +30,8 @@ struct FrontendDecoder: ByteToMessageDecoder {
 
     private var started = false
     private var skipping = 0
+    /// Told once its last byte is dropped: a client need not read while it writes.
+    private var dropped: FrontendMessage?
 
     mutating func decode(context: ChannelHandlerContext, buffer: inout ByteBuffer) throws -> DecodingState {
         guard let message = try next(&buffer) else { return .needMoreData }
@@ -46,10 +48,10 @@ struct FrontendDecoder: ByteToMessageDecoder {
     /// The next message, nil while its frame is incomplete.
     mutating func next(_ buffer: inout ByteBuffer) throws -> FrontendMessage? {
         if skipping > 0 {
-            let dropped = min(skipping, buffer.readableBytes)
-            buffer.moveReaderIndex(forwardBy: dropped)
-            skipping -= dropped
-            return nil
+            let count = min(skipping, buffer.readableBytes)
+            buffer.moveReaderIndex(forwardBy: count)
+            skipping -= count
+            return skipping == 0 ? dropped : nil
         }
         return started ? try nextTyped(&buffer) : try nextUntyped(&buffer)
     }
@@ -88,7 +90,8 @@ struct FrontendDecoder: ByteToMessageDecoder {
         guard length >= 4 else { throw StandInError("08P01", "invalid message length", endsSession: true) }
         if Int(length) > Self.statementLimitBytes + 64 {
             skipping = Int(length) + 1
-            return .tooLong(Int(length), isExtended: type != UInt8(ascii: "Q"))
+            dropped = .tooLong(Int(length), isExtended: type != UInt8(ascii: "Q"))
+            return try next(&buffer)
         }
         guard buffer.readableBytes >= Int(length) + 1 else { return nil }
         buffer.moveReaderIndex(forwardBy: 5)
