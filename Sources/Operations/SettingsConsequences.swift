@@ -5,10 +5,13 @@ import Scheduling
 struct SettingsConsequences {
     private let before: TableRecord
     private let after: TableRecord
+    /// A position is set along with the settings, and the next run goes on from that.
+    private let setsPosition: Bool
 
-    init(from before: TableRecord, to after: TableRecord) {
+    init(from before: TableRecord, to after: TableRecord, setsPosition: Bool = false) {
         self.before = before
         self.after = after
+        self.setsPosition = setsPosition
     }
 
     private var old: TableMapping { before.mapping }
@@ -37,7 +40,9 @@ struct SettingsConsequences {
     private var isLoaded: Bool { before.mirror != nil }
 
     private var rereading: String? {
-        guard isLoaded, new.definition != old.definition || new.destination != old.destination else { return nil }
+        guard isLoaded, !setsPosition, new.definition != old.definition || new.destination != old.destination else {
+            return nil
+        }
         let rows = before.mirror?.state.replicaRows ?? 0
         return "All rows are read again with the next run (about \(Self.grouped(rows)) rows)."
     }

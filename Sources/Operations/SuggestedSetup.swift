@@ -24,6 +24,8 @@ struct SuggestedSetup {
         var kept = Set([suggestion.updatedKey].compactMap { $0 })
         if suggestion.mode != .fullSync { kept.formUnion(suggestion.primaryKey) }
         exclusions = ExclusionSuggestion.all(for: table, keeping: kept)
+        // What is left out needs no warning.
+        suggestion.warnings.removeAll { warning in exclusions.contains { warning.hasPrefix("\($0.column): ") } }
     }
 
     func discovered(_ selection: TableSelection) -> DiscoveredTable {

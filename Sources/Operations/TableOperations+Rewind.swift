@@ -13,15 +13,18 @@ package struct RewindPlan: Sendable, Hashable {
 
     /// What will happen, in one sentence.
     package var sentence: String {
-        let count =
-            rows.map { "about \(SettingsConsequences.grouped($0)) rows are" } ?? "rows, too many to count quickly, are"
-        let place =
+        let count = rows.map { "about \(SettingsConsequences.grouped($0))" }
+        let read =
             switch floor {
-            case .time(let time): " changed since \(time.text) (UTC; the lookback is subtracted)"
-            case .key(let key): " from key \(key) on"
-            case nil: "; it has no position yet below which nothing is new, so that is all of them"
+            case .time(let time):
+                "\(count.map { "\($0) rows" } ?? "rows, too many to count quickly,") changed since \(time.text) (UTC; the "
+                    + "lookback is subtracted) are read again"
+            case .key(let key):
+                "\(count.map { "\($0) rows" } ?? "rows, too many to count quickly,") from key \(key) on are read again"
+            case nil:
+                "all rows (\(count ?? "too many to count quickly")) are read again, because nothing bounds yet which are new"
             }
-        return "\(label): \(count) read again\(place). Rows in Redshift stay and are updated."
+        return "\(label): \(read). Rows in Redshift stay and are updated."
     }
 }
 

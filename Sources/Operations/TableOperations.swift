@@ -55,7 +55,9 @@ package struct TableOperations: Sendable {
         }
         let isChanged = changed.mapping != record.mapping || changed.schedule != record.schedule
         guard isChanged || position != nil else { return [] }
-        var sentences = isChanged ? SettingsConsequences(from: record, to: changed).sentences : []
+        var sentences =
+            isChanged
+            ? SettingsConsequences(from: record, to: changed, setsPosition: position != nil).sentences : []
         guard moves || position != nil else {
             _ = try await store.save(changed)
             return sentences

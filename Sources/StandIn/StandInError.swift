@@ -44,6 +44,10 @@ struct StandInError: Error, Sendable, Equatable, CustomStringConvertible {
                 + "Maximum Allowed: \(FrontendDecoder.statementLimitBytes) bytes")
     }
 
+    /// 0A000: compute nodes lack what the leader node has.
+    static let leaderOnly = StandInError(
+        "0A000", "Specified types or functions (one per INFO message) not supported on Amazon Redshift tables.")
+
     /// 0A000: Redshift has no such thing.
     static func unsupported(_ thing: String) -> StandInError {
         StandInError("0A000", "\(thing) is not supported")

@@ -17,7 +17,8 @@ struct StandInService: Service {
         let superType = try await admin.execute("SELECT 'pg_catalog.super'::regtype::oid").firstValue
         let context = ServerContext(
             settings: settings, backing: backing, admin: admin, superType: superType.flatMap { UInt32($0) } ?? 0,
-            lateViews: try await LateViewNames(admin), http: http, logger: logger)
+            lateViews: try await LateViewNames(admin), longNames: try await LongNames(admin), http: http, logger: logger
+        )
         let outcome = await serve(context)
         await admin.close()
         try await http.shutdown()

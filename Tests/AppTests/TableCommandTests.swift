@@ -80,7 +80,7 @@ import Testing
             try await replica.connection.execute("DELETE FROM \(replica.schema).customers WHERE id <= 5")
             let asked = try await loader.run("tables", "rewind", "job/customers", "--to", "7d ago")
             #expect(asked.status == 64, "\(asked.everything)")
-            #expect(asked.errors.contains("about 20 rows are read again"), "\(asked.errors)")
+            #expect(asked.errors.contains("about 20 rows changed since"), "\(asked.errors)")
             #expect(asked.errors.contains("--yes"))
             #expect(try await loader.run("sync", "job/customers", "--wait").status == 0)
             #expect(try await count(replica, "customers") == "15", "nothing was rewound")
@@ -106,6 +106,29 @@ import Testing
             #expect(sync.status == 0, "\(sync.everything)")
             #expect(try await count(replica, "customers", where: "country = 'XX'") == "0")
             #expect(try await count(replica, "customers") == (isRecreated ? "20" : "21"))
+        }
+    }
+
+    @Test func `repaired values are counted and listed with key, column and reason, never with what they say`()
+        async throws
+    {
+        try await withLoader { loader, source, replica in
+            try await source.run(
+                """
+                CREATE TABLE t (id int PRIMARY KEY, amount float8, note text, updated_at timestamptz NOT NULL);
+                INSERT INTO t VALUES (1, 'NaN', 'fine', now()), (2, 2, repeat('canary ', 20000), now());
+                """)
+            _ = try await loader.addJob(schema: replica.schema)
+            _ = try await loader.run("jobs", "setup", "job")
+            #expect(try await loader.run("sync", "job", "--wait").status == 0)
+            let listed = try await loader.run("tables", "repaired", "job/t")
+            #expect(listed.output.contains("notANumber") && listed.output.contains("140,000"), "\(listed.output)")
+            #expect(!listed.everything.contains("canary"))
+            #expect(try await loader.run("tables", "runs", "job/t").output.contains("2 values repaired"))
+            #expect(try await loader.run("tables", "set", "job/t", "--on-bad-value", "fail").status == 0)
+            try await source.run("UPDATE t SET updated_at = now() WHERE id = 1")
+            let failed = try await loader.run("sync", "job", "--wait")
+            #expect(failed.status == 1 && failed.everything.contains("E_VALUE_BAD"), "\(failed.everything)")
         }
     }
 

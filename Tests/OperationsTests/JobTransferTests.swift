@@ -186,6 +186,19 @@ import Testing
             "redshift_type is to be a type of Redshift, not MONEY"
         ),
         (
+            "a type that could lose digits",
+            file([
+                job([
+                    (
+                        "tables",
+                        .list([
+                            table([("redshift_type", .text("SMALLINT")), ("default_redshift_type", .text("BIGINT"))])
+                        ])
+                    )
+                ])
+            ]), "id cannot arrive as SMALLINT"
+        ),
+        (
             "a mode that the table cannot have",
             file([job([("tables", .list([table([], mode: "UpdateAndInsertTable")]))])]), "it has no key"
         ),

@@ -132,7 +132,7 @@ import Testing
             change: {
                 $0.mode = .insertOnly; $0.cursorKey = "lin"
             },
-            what: "public.orders has no column named lin", fix: "Did you mean line?"),
+            what: "public.orders has no column named lin", fix: "line"),
         Refusal(
             testDescription: "a cursor of another mode", change: { $0.cursorKey = "id" },
             what: "--cursor-key cannot be set", fix: "--mode InsertOnlyTable"),
@@ -250,6 +250,16 @@ import Testing
         #expect(state.keyFloor == KeyFloor(key: "123") && state.maxPrimaryKey == ["123"])
         #expect(state.horizon == nil && state.floor == nil && state.pass == nil && state.replicaRows == 42)
         #expect(await store.endings.first?.ending.isClean == false)
+    }
+
+    @Test func `settings that come with a position do not say that all rows are read again`() async throws {
+        await fill()
+        await store.edit(1) { $0.mirror = Sample.mirror(caughtUp: 5) }
+        let told = try await set {
+            $0.mode = .insertOnly
+            $0.maxPrimaryKey = "7"
+        }
+        #expect(told == ["shop/orders: settings changed.", "shop/orders goes on from key 7."])
     }
 
     @Test func `a time set by hand lies as far back as the table looks back`() async throws {

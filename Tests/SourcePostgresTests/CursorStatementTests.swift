@@ -104,17 +104,14 @@ struct CursorStatementTests {
                 """)
     }
 
-    @Test func `a table's writes show in its files and counters`() {
+    @Test func `a table's writes show in its files, its rows and who wrote them`() {
         #expect(
             BatchStatements.changeToken(of: TableName(schema: "my \"app\"", name: "it's")) == """
                 WITH RECURSIVE family AS (SELECT '"my ""app""\"."it''s"'::regclass::oid AS oid UNION \
                 SELECT i.inhrelid FROM pg_inherits i JOIN family f ON f.oid = i.inhparent) \
-                SELECT CASE WHEN current_setting('track_counts') = 'on' AND NOT pg_is_in_recovery() \
-                AND NOT bool_or(c.relkind = 'f') THEN \
-                concat_ws(' ', extract(epoch FROM pg_postmaster_start_time()), \
-                (SELECT extract(epoch FROM stats_reset) FROM pg_stat_database WHERE datname = current_database()), \
-                string_agg(concat_ws(':', f.oid, pg_relation_filenode(f.oid), pg_stat_get_tuples_inserted(f.oid), \
-                pg_stat_get_tuples_updated(f.oid), pg_stat_get_tuples_deleted(f.oid)), ' ' ORDER BY f.oid)) END \
+                SELECT CASE WHEN NOT pg_is_in_recovery() AND NOT bool_or(c.relkind = 'f') THEN \
+                concat_ws(' ', string_agg(concat_ws(':', f.oid, pg_relation_filenode(f.oid)), ' ' ORDER BY f.oid), \
+                (SELECT concat_ws(':', count(*), sum(t.xmin::text::bigint)) FROM "my ""app""\"."it's" AS t)) END \
                 FROM family f JOIN pg_class c ON c.oid = f.oid
                 """)
     }

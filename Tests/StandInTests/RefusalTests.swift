@@ -82,7 +82,6 @@ import Testing
         ("nonsense", "42601"),
         ("prepare p as select 1", "0A000"),
         ("unload ('select 1') to 's3://b/k'", "0A000"),
-        ("select \"\(String(repeating: "x", count: 64))\"", "42622"),
     ])
     func `what Redshift refuses is refused with its state`(_ text: String, _ state: String) throws {
         let error = #expect(throws: StandInError.self) { try Plans.plan(text) }

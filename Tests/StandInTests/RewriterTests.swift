@@ -29,7 +29,10 @@ enum Plans {
         ("select nvl(a, 1) from t minus select 2", "select coalesce(a, 1) from t except select 2"),
         ("select dateadd(day, 1, d)", "select dateadd('day', 1, d)"),
         ("select top 5 a from t", "select  a from t limit 5"),
-        ("select listagg(a, ',') within group (order by b) from t", "select string_agg(a, ',' order by b)  from t"),
+        (
+            "select listagg(a, ',') within group (order by b) from t",
+            "select listagg(string_agg(a, ',' order by b) ) from t"
+        ),
         ("select 1 from information_schema.columns c", "select 1 from pg_catalog.standin_columns c"),
         ("select * from #s", "select * from \"#s\""),
         ("select 'E''x', \\'", ""),

@@ -27,22 +27,32 @@ enum BatchStatements {
         ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END, current_database()
         """
 
-    /// What a write to the table, to its partitions or children cannot leave unchanged: its files, the counters of rows
-    /// written, and since when these count. NULL where the server counts nothing, on a standby, and
-    /// where a partition is foreign.
+    /// What no write to the table, to its partitions or children leaves unchanged: its files, and of the rows that are
+    /// there how many there are and the sum of the transactions that wrote them. New row versions carry higher numbers
+    /// than all before them, so that no mixture of writes leaves both as they were. The server's counters of writes would
+    /// cost no scan, but lag behind commits, for as long as a session stays idle.
+    ///
+    /// NULL on a standby, and where a partition is foreign.
     static func changeToken(of table: TableName) -> String {
-        let literal = CatalogStatements.literal(quoted(table.schema) + "." + quoted(table.name))
+        let name = quoted(table.schema) + "." + quoted(table.name)
         return """
-            WITH RECURSIVE family AS (SELECT \(literal)::regclass::oid AS oid UNION \
+            WITH RECURSIVE family AS (SELECT \(CatalogStatements.literal(name))::regclass::oid AS oid UNION \
             SELECT i.inhrelid FROM pg_inherits i JOIN family f ON f.oid = i.inhparent) \
-            SELECT CASE WHEN current_setting('track_counts') = 'on' AND NOT pg_is_in_recovery() \
-            AND NOT bool_or(c.relkind = 'f') THEN \
-            concat_ws(' ', extract(epoch FROM pg_postmaster_start_time()), \
-            (SELECT extract(epoch FROM stats_reset) FROM pg_stat_database WHERE datname = current_database()), \
-            string_agg(concat_ws(':', f.oid, pg_relation_filenode(f.oid), pg_stat_get_tuples_inserted(f.oid), \
-            pg_stat_get_tuples_updated(f.oid), pg_stat_get_tuples_deleted(f.oid)), ' ' ORDER BY f.oid)) END \
+            SELECT CASE WHEN NOT pg_is_in_recovery() AND NOT bool_or(c.relkind = 'f') THEN \
+            concat_ws(' ', string_agg(concat_ws(':', f.oid, pg_relation_filenode(f.oid)), ' ' ORDER BY f.oid), \
+            (SELECT concat_ws(':', count(*), sum(t.xmin::text::bigint)) FROM \(name) AS t)) END \
             FROM family f JOIN pg_class c ON c.oid = f.oid
             """
+    }
+
+    /// Whether `changeToken` can be asked: rows of views show no transaction, and not everybody may see it.
+    static func showsVersions(_ table: TableName) -> String {
+        """
+        SELECT c.relkind IN ('r', 'p', 'm') AND has_column_privilege(c.oid, 'xmin', 'SELECT') \
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+        WHERE n.nspname = \(CatalogStatements.literal(table.schema)) \
+        AND c.relname = \(CatalogStatements.literal(table.name))
+        """
     }
 
     /// A read-only snapshot with the output formats of the journey. The settings end with the transaction, so that a

@@ -73,7 +73,7 @@ package actor PostgresSource: TableSource {
             isASCII = relation[2] == "SQL_ASCII"
             return PassStart(
                 identity: identity, activity: activity, horizon: hasVersions ? horizon : nil, nextTransaction: end,
-                changeToken: ["r", "p", "m"].contains(relation[0]) ? token : nil,
+                changeToken: token,
                 guaranteesUTF8: !isASCII)
         }
     }
@@ -174,7 +174,8 @@ package actor PostgresSource: TableSource {
     // MARK: Helpers
 
     private func changeToken(of table: TableName) async throws -> String? {
-        try await connection.execute(BatchStatements.changeToken(of: table)).firstValue
+        guard try await connection.execute(BatchStatements.showsVersions(table)).firstValue == "t" else { return nil }
+        return try await connection.execute(BatchStatements.changeToken(of: table)).firstValue
     }
 
     private func estimate(_ mapping: TableMapping) async throws -> Int {

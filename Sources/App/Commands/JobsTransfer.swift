@@ -41,9 +41,10 @@ extension Jobs {
 
         private static func contents(_ file: String) throws -> String {
             do {
-                let data =
-                    try file == "-"
-                    ? FileHandle.standardInput.readToEnd() ?? Data() : Data(contentsOf: URL(fileURLWithPath: file))
+                let handle =
+                    file == "-"
+                    ? FileHandle.standardInput : try FileHandle(forReadingFrom: URL(fileURLWithPath: file))
+                let data = try handle.readToEnd() ?? Data()
                 if let text = String(data: data, encoding: .utf8) { return text }
             } catch {
                 throw OperationError(

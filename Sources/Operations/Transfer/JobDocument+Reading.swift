@@ -176,9 +176,13 @@ extension JobDocument {
         if Set(names.map(ReplicaNaming.folded)).count != names.count {
             broken.append("two columns would share one name in Redshift, which folds names to lower case")
         }
-        for column in mapping.columns
-        where column.treatment == .hashed && column.destinationType != MappingEdit.hashType {
-            broken.append("\(column.source.name) is hashed: its redshift_type is VARCHAR(64)")
+        for column in mapping.columns {
+            let name = column.source.name
+            if column.treatment == .hashed, column.destinationType != MappingEdit.hashType {
+                broken.append("\(name) is hashed: its redshift_type is VARCHAR(64)")
+            } else if column.treatment == nil, !column.destinationType.carries(column.source.replicaType) {
+                broken.append("\(name) cannot arrive as \(column.destinationType.sql): not every value fits into it")
+            }
         }
         return broken
     }

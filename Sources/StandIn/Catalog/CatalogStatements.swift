@@ -4,9 +4,10 @@
 enum CatalogStatements {
     /// In order; each is one string of statements run by the internal superuser.
     static let all = [
-        settings, dropViews, superType, types, limits, casts, comparison, shadow, shadowFunctions, superFunctions,
+        settings, dropViews, superType, types, limits, casts, comparison, shadow, shadowFunctions, alterations,
+        superFunctions,
         functions,
-        views, lateViews, people, writers, loadErrors,
+        views, moreFunctions, lateViews, people, writers, names, loadErrors,
     ]
 
     static let settings = """
@@ -79,6 +80,9 @@ enum CatalogStatements {
     static let shadow = """
         CREATE TABLE IF NOT EXISTS pg_catalog.standin_table_notes (
             relid oid PRIMARY KEY, diststyle text NOT NULL, primary_key text[] NOT NULL);
+        ALTER TABLE pg_catalog.standin_table_notes ADD COLUMN IF NOT EXISTS other_keys text[] NOT NULL DEFAULT '{}';
+        DROP FUNCTION IF EXISTS pg_catalog.standin_remember(regclass, text, text[], standin_column_note[]);
+        DROP FUNCTION IF EXISTS pg_catalog.standin_check_widen(regclass, text);
         CREATE TABLE IF NOT EXISTS pg_catalog.standin_column_notes (
             relid oid, attnum smallint, encoding text, distkey boolean NOT NULL, sortkey integer NOT NULL,
             varbyte_bytes integer, PRIMARY KEY (relid, attnum));
@@ -88,11 +92,12 @@ enum CatalogStatements {
 
     static let shadowFunctions = #"""
         CREATE OR REPLACE FUNCTION pg_catalog.standin_remember(
-            target regclass, style text, keys text[], notes standin_column_note[] DEFAULT '{}') RETURNS void
+            target regclass, style text, keys text[], others text[], notes standin_column_note[] DEFAULT '{}') RETURNS void
         LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $f$
-            INSERT INTO standin_table_notes VALUES (target, style, keys)
+            INSERT INTO standin_table_notes VALUES (target, style, keys, others)
             ON CONFLICT (relid) DO UPDATE SET primary_key = CASE WHEN cardinality(excluded.primary_key) > 0
-                THEN excluded.primary_key ELSE standin_table_notes.primary_key END;
+                THEN excluded.primary_key ELSE standin_table_notes.primary_key END,
+                other_keys = standin_table_notes.other_keys || excluded.other_keys;
             INSERT INTO standin_column_notes
             SELECT target, a.attnum, n.encoding, n.distkey, n.sortkey, n.varbyte_bytes
             FROM unnest(notes) n JOIN pg_attribute a ON a.attrelid = target AND a.attname = n.name
@@ -112,7 +117,7 @@ enum CatalogStatements {
 
         CREATE OR REPLACE FUNCTION pg_catalog.standin_forget_key(target regclass) RETURNS void
         LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $f$
-            UPDATE standin_table_notes SET primary_key = '{}' WHERE relid = target;
+            UPDATE standin_table_notes SET primary_key = '{}', other_keys = '{}' WHERE relid = target;
         $f$;
 
         CREATE OR REPLACE FUNCTION pg_catalog.standin_check_drop(target regclass, col text) RETURNS void
@@ -126,15 +131,6 @@ enum CatalogStatements {
             IF (SELECT count(*) FROM pg_catalog.pg_attribute
                 WHERE attrelid = target AND attnum > 0 AND NOT attisdropped) = 1 THEN
                 RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = 'cannot drop the last column of a table';
-            END IF;
-        END $f$;
-
-        CREATE OR REPLACE FUNCTION pg_catalog.standin_check_widen(target regclass, col text) RETURNS void
-        LANGUAGE plpgsql AS $f$ BEGIN
-            IF EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = target AND attname = col
-                AND NOT attisdropped AND atttypid <> 'varchar'::regtype) THEN
-                RAISE EXCEPTION USING ERRCODE = '0A000',
-                    MESSAGE = 'ALTER COLUMN TYPE is supported for VARCHAR columns only';
             END IF;
         END $f$;
 

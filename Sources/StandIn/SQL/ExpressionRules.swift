@@ -5,6 +5,8 @@ struct ExpressionContext: Sendable, Equatable {
     /// The statement writes rows, so leader-only functions are refused.
     var writesRows = false
     var parameters = Parameters.refused
+    /// Catalog tables are read, in which long names have a short form.
+    var namesCatalog = false
 
     /// What becomes of `$1`.
     enum Parameters: Sendable, Equatable {
@@ -24,7 +26,7 @@ struct ExpressionContext: Sendable, Equatable {
 struct ExpressionRules {
     private let sql: SQLText
     private let range: Range<Int>
-    private let context: ExpressionContext
+    private var context: ExpressionContext
     private var edits: SQLEdits
 
     /// The text of `range`, for the PostgreSQL behind.
@@ -32,6 +34,7 @@ struct ExpressionRules {
         -> String
     {
         var rules = ExpressionRules(sql: sql, range: range, context: context, edits: SQLEdits(sql))
+        rules.context.namesCatalog = range.contains { sql.namesCatalog($0) }
         for index in range { try rules.visit(index) }
         return rules.edits.apply(to: range)
     }
@@ -40,13 +43,15 @@ struct ExpressionRules {
         switch sql.tokens[index].kind {
         case .word: try visitWord(index)
         case .quoted: try visitQuoted(index)
-        case .hashName: edits.replace(index..<index + 1, with: Identifier.quote(ASCII.fold(sql.text(index))))
+        case .hashName:
+            edits.replace(index..<index + 1, with: Identifier.quote(Identifier.backing(ASCII.fold(sql.text(index)))))
         case .prefixedString:
             let prefix = sql.text(index).prefix { $0 != "'" && $0 != "\"" }.lowercased()
             throw StandInError("42704", "type \"\(prefix)\" does not exist")
         case .parameter: try visitParameter(index)
         case .dollarString: throw .syntax(near: "$$")
         case .symbol where sql.isCast(index): try visitCast(typeAt: index + 1)
+        case .string where context.namesCatalog: visitCatalogLiteral(index)
         case .string, .number, .symbol: break
         }
     }
@@ -67,8 +72,8 @@ struct ExpressionRules {
     private mutating func visitQuoted(_ index: Int) throws(StandInError) {
         let text = sql.text(index)
         let name = Identifier.unquote(text)
-        let folded = ASCII.fold(name)
-        try Identifier.check(folded)
+        try Identifier.check(name)
+        let folded = Identifier.backing(ASCII.fold(name))
         if folded != name { edits.replace(index..<index + 1, with: Identifier.quote(folded)) }
     }
 
@@ -78,7 +83,13 @@ struct ExpressionRules {
 
     private mutating func visitWord(_ index: Int) throws(StandInError) {
         let length = sql.tokens[index].end - sql.tokens[index].start
-        guard length <= 32 else { return try Identifier.check(sql.text(index)) }
+        guard length <= 32 else {
+            if length > Identifier.backingLimitBytes {
+                edits.replace(
+                    index..<index + 1, with: Identifier.quote(Identifier.backing(ASCII.fold(sql.text(index)))))
+            }
+            return
+        }
         guard let word = sql.word(index) else { return }
         if word == "information_schema", sql.isSymbol(index + 1, "."), let view = sql.word(index + 2),
             ["columns", "tables", "schemata"].contains(view)
@@ -95,10 +106,8 @@ struct ExpressionRules {
             throw StandInError("42883", "function \(word) does not exist or is not supported in Redshift")
         }
         switch word {
-        case "generate_series" where context.writesRows:
-            throw StandInError(
-                "0A000",
-                "Specified types or functions (one per INFO message) not supported on Amazon Redshift tables.")
+        case _ where context.writesRows && ReservedWords.leaderOnlyFunctions.contains(word): throw .leaderOnly
+        case "decode": try visitDecode(index)
         case "version" where isEmptyCall(index): edits.insert("''", after: index + 1)
         case "pg_last_copy_count" where isEmptyCall(index):
             edits.insert(String(context.lastCopyCount), after: index + 1)
@@ -128,6 +137,7 @@ struct ExpressionRules {
             throw .syntax(near: "distinct")
         case "on" where sql.isWord(index - 1, "distinct"): throw .unsupported("SELECT DISTINCT ON")
         case "lateral": throw .unsupported("LATERAL")
+        case "current_timestamp" where context.writesRows: throw .leaderOnly
         case "sysdate": edits.replace(index..<index + 1, with: "sysdate()")
         case "minus": edits.replace(index..<index + 1, with: "except")
         case "top"
@@ -163,6 +173,40 @@ struct ExpressionRules {
         }
     }
 
+    /// With two arguments it would be PostgreSQL's function of that name, which Redshift lacks.
+    private mutating func visitDecode(_ index: Int) throws(StandInError) {
+        let close = try StatementReader(sql, range).closing(after: index + 1) - 1
+        var depth = 0
+        let commas = (index + 1..<close).filter { at in
+            if sql.isSymbol(at, "(") { depth += 1 }
+            if sql.isSymbol(at, ")") { depth -= 1 }
+            return depth == 1 && sql.isSymbol(at, ",")
+        }
+        guard commas.count >= 2 else { throw StandInError("42883", "function decode does not exist") }
+        // The first argument is repeated with each comparison.
+        let value = try Self.rewrite(sql, index + 2..<commas[0], context)
+        edits.replace(index..<commas[0] + 1, with: "(case when (\(value)) is not distinct from ")
+        for (number, comma) in commas.dropFirst().enumerated() {
+            if number.isMultiple(of: 2) {
+                edits.replace(comma..<comma + 1, with: " then ")
+            } else {
+                let isDefault = number == commas.count - 2
+                edits.replace(
+                    comma..<comma + 1, with: isDefault ? " else " : " when (\(value)) is not distinct from ")
+            }
+        }
+        edits.replace(close..<close + 1, with: " end)")
+    }
+
+    /// A long name that is looked for in the catalog.
+    private mutating func visitCatalogLiteral(_ index: Int) {
+        let token = sql.tokens[index]
+        guard (Identifier.backingLimitBytes + 3...Identifier.limitBytes + 2).contains(Int(token.end - token.start))
+        else { return }
+        edits.replace(
+            index..<index + 1, with: Literal.quote(Identifier.backing(Literal.value(of: sql.text(index)))))
+    }
+
     /// `SELECT TOP n …` becomes `SELECT … LIMIT n` at the end of its query.
     private mutating func visitTop(_ index: Int) {
         var depth = 0
@@ -189,13 +233,16 @@ struct ExpressionRules {
             if sql.isSymbol(at, ")") { depth -= 1 }
             return depth == 1 && sql.isSymbol(at, ",")
         }
-        edits.replace(index..<index + 1, with: "string_agg")
+        edits.replace(index..<index + 1, with: "listagg(string_agg")
         var order = ""
+        var end = close
         if sql.isWord(close + 1, "within"), sql.isWord(close + 2, "group"), sql.isSymbol(close + 3, "(") {
             let orderEnd = try reader.closing(after: close + 3)
             order = " " + reader.source(close + 4..<orderEnd - 1)
             edits.replace(close + 1..<orderEnd, with: "")
+            end = orderEnd - 1
         }
+        edits.insert(")", after: end)
         edits.insert((hasDelimiter ? "" : ", ''") + order, before: close)
     }
 }

@@ -27,9 +27,13 @@ enum ReservedWords {
         pg_stat_file lo_import lo_export lo_create dblink pg_advisory_lock pg_advisory_unlock pg_try_advisory_lock \
         pg_advisory_xact_lock pg_try_advisory_xact_lock pg_notify pg_reload_conf pg_rotate_logfile query_to_xml \
         pg_switch_wal pg_create_restore_point pg_current_xact_id txid_current pg_current_snapshot sha224 sha256 sha384 \
-        sha512 num_nulls num_nonnulls make_date make_timestamp make_interval
+        sha512 num_nulls num_nonnulls make_date make_timestamp make_interval array_append array_prepend array_cat \
+        array_length array_upper array_lower array_ndims array_dims array_remove array_replace array_position \
+        array_to_string string_to_array regexp_split_to_array regexp_match unnest cardinality bit_length setseed \
+        age isfinite pg_typeof json_each json_each_text json_object json_strip_nulls json_to_record jsonb_pretty \
+        jsonb_typeof jsonb_extract_path jsonb_array_length jsonb_insert to_tsvector to_tsquery xmlparse
         """.split(separator: " ").map(String.init))
 
     /// Leader-only by accident in Redshift: fails as soon as rows are written with it.
-    static let leaderOnlyFunctions: Set<String> = ["generate_series"]
+    static let leaderOnlyFunctions: Set<String> = ["generate_series", "now"]
 }

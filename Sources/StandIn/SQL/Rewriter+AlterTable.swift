@@ -28,7 +28,7 @@ extension Rewriter {
         if reader.take("add") { return try addToTable(reader, table, head) }
         if reader.take("drop") { return try dropFromTable(reader, table, head) }
         if reader.take("alter") { return try alterPart(reader, table, head) }
-        if reader.isNext("append") { throw .notImitated("ALTER TABLE … APPEND") }
+        if reader.take("append") { return try append(reader, to: table) }
         throw reader.unexpected()
     }
 
@@ -40,7 +40,7 @@ extension Rewriter {
             || reader.isNext("foreign")
         {
             var definition = TableDefinition(table: table)
-            definition.primaryKey = try reader.readTableConstraint()
+            (definition.primaryKey, definition.otherKeys) = try reader.readTableConstraint()
             try reader.expectEnd()
             return .command(TableStatements.remember(definition), tag: "ALTER TABLE")
         }
@@ -90,10 +90,7 @@ extension Rewriter {
         var reader = start
         guard reader.take("column") else { return try alterStyle(reader) }
         let column = try reader.name()
-        if reader.take("encode") {
-            _ = try reader.readEncoding()
-            return .command("SELECT 1", tag: "ALTER TABLE")
-        }
+        if reader.isNext("encode") { return try alterEncodings(reader, table, first: column) }
         if reader.isNext("set") || reader.isNext("drop") {
             let what = reader.isNext("not", ahead: 1) ? "SET NOT NULL" : "SET/DROP DEFAULT"
             throw StandInError("0A000", "ALTER COLUMN \(what) is not supported")
@@ -107,10 +104,48 @@ extension Rewriter {
         guard type.isVarchar else {
             throw StandInError("0A000", "ALTER COLUMN TYPE is supported for VARCHAR sizes only")
         }
+        let size = type.postgres.filter(\.isNumber)
         var plan = StatementPlan.command(
-            "SELECT pg_catalog.standin_check_widen(\(TableStatements.literal(table)), \(Literal.quote(column)))",
+            "SELECT pg_catalog.standin_check_widen(\(TableStatements.literal(table)), \(Literal.quote(column)), \(size))",
             "\(head) ALTER COLUMN \(Identifier.quote(column)) TYPE \(type.postgres)", tag: "ALTER TABLE")
         plan.refusedInTransaction = "ALTER TABLE ALTER COLUMN"
+        return plan
+    }
+
+    /// `ALTER COLUMN c ENCODE e [, ALTER COLUMN …]`: the one action that may be given several times.
+    private func alterEncodings(_ start: StatementReader, _ table: RelationName, first: String) throws(StandInError)
+        -> StatementPlan
+    {
+        var reader = start
+        var column = first
+        var texts: [String] = []
+        while true {
+            try reader.expect("encode")
+            let encoding = Literal.quote(try reader.readEncoding())
+            texts.append(
+                "SELECT pg_catalog.standin_note_encoding("
+                    + "\(TableStatements.literal(table)), \(Literal.quote(column)), \(encoding))")
+            guard reader.takeSymbol(",") else { break }
+            try reader.expect("alter", "column")
+            column = try reader.name()
+        }
+        try reader.expectEnd()
+        return StatementPlan(action: .command(texts, tag: "ALTER TABLE"))
+    }
+
+    /// `APPEND FROM source [IGNOREEXTRA | FILLTARGET]`, which commits by itself.
+    /// https://docs.aws.amazon.com/redshift/latest/dg/r_ALTER_TABLE_APPEND.html
+    private func append(_ start: StatementReader, to table: RelationName) throws(StandInError) -> StatementPlan {
+        var reader = start
+        try reader.expect("from")
+        let source = try reader.relation()
+        let ignoresExtra = reader.take("ignoreextra")
+        let fillsTarget = !ignoresExtra && reader.take("filltarget")
+        try reader.expectEnd()
+        var plan = StatementPlan.command(
+            "SELECT pg_catalog.standin_append(\(TableStatements.literal(table)), \(TableStatements.literal(source)), "
+                + "\(ignoresExtra), \(fillsTarget))", tag: "ALTER TABLE APPEND")
+        plan.refusedInTransaction = "ALTER TABLE APPEND"
         return plan
     }
 

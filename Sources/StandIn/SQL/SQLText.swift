@@ -66,6 +66,12 @@ struct SQLText: Sendable {
         return String(decoding: bytes[range].lazy.map(ASCII.lower), as: UTF8.self)
     }
 
+    /// Whether the token at `index` is a catalog's name.
+    func namesCatalog(_ index: Int) -> Bool {
+        guard tokens[index].kind == .word, let word = word(index) else { return false }
+        return word == "information_schema" || ["pg_", "svv_", "stv_", "stl_", "sys_"].contains(where: word.hasPrefix)
+    }
+
     /// The statements of this text as token ranges, split at `;`; empty ones are left out.
     func statements() -> [Range<Int>] {
         var ranges: [Range<Int>] = []

@@ -32,7 +32,7 @@ struct StatementPlan: Sendable, Equatable {
 
     static func rows(_ sql: String) -> StatementPlan { StatementPlan(action: .rows(sql)) }
     static func writing(_ table: RelationName, _ sql: String...) -> StatementPlan {
-        StatementPlan(action: .command(sql, tag: nil), writes: table)
+        StatementPlan(action: .command(sql, tag: sql.count > 1 ? "MERGE" : nil), writes: table)
     }
     static func command(_ sql: String..., tag: String? = nil) -> StatementPlan {
         StatementPlan(action: .command(sql, tag: tag))

@@ -68,7 +68,7 @@ struct StatementReader {
         }
         try Identifier.check(name)
         index += 1
-        return name
+        return Identifier.backing(name)
     }
 
     /// The next identifier, left where it is.
@@ -142,8 +142,13 @@ struct RelationName: Sendable, Equatable {
 
 /// Names and their limits.
 enum Identifier {
-    /// PostgreSQL's limit. Redshift takes 127 bytes; names between are refused, not cut, so that nothing collides.
-    static let limitBytes = 63
+    /// Longer names are cut without a word. https://docs.aws.amazon.com/redshift/latest/dg/r_names.html
+    static let limitBytes = 127
+    /// What the PostgreSQL behind takes.
+    static let backingLimitBytes = 63
+    /// Stands between the beginning of a shortened name and its digest.
+    static let mark = UInt8(ascii: "~")
+    private static let digestDigits = 16
     static let systemColumns: Set<String> = ["oid", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"]
 
     static func quote(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }
@@ -154,12 +159,34 @@ enum Identifier {
 
     static func check(_ name: String) throws(StandInError) {
         guard !name.isEmpty else { throw StandInError("42601", "zero-length delimited identifier") }
-        guard name.utf8.count <= limitBytes else {
-            throw StandInError(
-                "42622", "The name is longer than \(limitBytes) bytes, which the stand-in cannot keep",
-                why: "Redshift allows 127 bytes; the PostgreSQL behind the stand-in \(limitBytes).",
-                fix: "Use a shorter name here.")
+    }
+
+    /// The name as Redshift keeps it: at most 127 bytes, whole characters.
+    static func cut(_ name: String) -> String { prefix(name, limitBytes) }
+
+    private static func prefix(_ name: String, _ limit: Int) -> String {
+        let bytes = Array(name.utf8)
+        guard bytes.count > limit else { return name }
+        let end = bytes.withUnsafeBufferPointer { buffer in
+            buffer.baseAddress.map { UTF8Check.boundary($0, limit) } ?? limit
         }
+        return String(decoding: bytes[..<end], as: UTF8.self)
+    }
+
+    /// What stands for a name in the PostgreSQL behind: itself, or its beginning and a digest of the whole.
+    static func backing(_ name: String) -> String {
+        guard name.utf8.count > backingLimitBytes else { return name }
+        let whole = cut(name)
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in whole.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        let digest = String(hash, radix: 16)
+        let zeros = String(repeating: "0", count: digestDigits - digest.count)
+        return prefix(whole, 43) + "~" + zeros + digest
+    }
+
+    /// Whether bytes have the form of a shortened name.
+    static func looksShortened(_ value: [UInt8]) -> Bool {
+        value.count > digestDigits && value.count <= backingLimitBytes && value[value.count - digestDigits - 1] == mark
     }
 }
 

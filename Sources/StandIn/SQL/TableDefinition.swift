@@ -35,6 +35,8 @@ struct TableDefinition: Sendable, Equatable {
     var likes: [(parent: RelationName, withDefaults: Bool)] = []
     var style = TableStyle()
     var primaryKey: [String] = []
+    /// Columns of UNIQUE and FOREIGN KEY.
+    var otherKeys: [String] = []
 
     static func == (left: Self, right: Self) -> Bool {
         left.table == right.table && left.columns == right.columns && left.style == right.style
@@ -91,7 +93,9 @@ struct TableDefinitionParser {
         } else if reader.isNext("constraint") || reader.isNext("primary") || reader.isNext("unique")
             || reader.isNext("foreign")
         {
-            definition.primaryKey += try reader.readTableConstraint()
+            let keys = try reader.readTableConstraint()
+            definition.primaryKey += keys.primary
+            definition.otherKeys += keys.other
         } else if reader.isNext("check") || reader.isNext("exclude") {
             throw reader.unexpected()
         } else {
@@ -136,12 +140,16 @@ struct TableDefinitionParser {
             guard reader.take("case_sensitive") || reader.take("case_insensitive") else { throw reader.unexpected() }
         } else if reader.take("not", "null") {
             column.notNull = true
-        } else if reader.take("unique") || reader.take("null") {
-            // UNIQUE is a planner's hint in Redshift, never enforced.
+        } else if reader.take("unique") {
+            // A planner's hint in Redshift, never enforced.
+            definition.otherKeys.append(column.name)
+        } else if reader.take("null") {
+            // What a column is anyway.
         } else if reader.take("primary", "key") {
             column.notNull = true
             definition.primaryKey.append(column.name)
         } else if reader.take("references") {
+            definition.otherKeys.append(column.name)
             _ = try reader.relation()
             if reader.isNextSymbol("(") { _ = try reader.nameList() }
         } else {
@@ -264,19 +272,16 @@ extension StatementReader {
         return word
     }
 
-    /// `[CONSTRAINT n] PRIMARY KEY (…) | UNIQUE (…) | FOREIGN KEY (…) REFERENCES …`; the primary key's columns.
-    mutating func readTableConstraint() throws(StandInError) -> [String] {
+    /// `[CONSTRAINT n] PRIMARY KEY (…) | UNIQUE (…) | FOREIGN KEY (…) REFERENCES …`; the columns of each.
+    mutating func readTableConstraint() throws(StandInError) -> (primary: [String], other: [String]) {
         if take("constraint") { _ = try name() }
-        if take("primary", "key") { return try nameList() }
-        if take("unique") {
-            _ = try nameList()
-            return []
-        }
+        if take("primary", "key") { return (try nameList(), []) }
+        if take("unique") { return ([], try nameList()) }
         try expect("foreign", "key")
-        _ = try nameList()
+        let columns = try nameList()
         try expect("references")
         _ = try relation()
         if isNextSymbol("(") { _ = try nameList() }
-        return []
+        return ([], columns)
     }
 }

@@ -70,8 +70,9 @@ enum TableStatements {
             : ", ARRAY[" + rows.map { "ROW\($0)" }.joined(separator: ", ")
                 + "]::pg_catalog.standin_column_note[]"
         let keys = definition.primaryKey.map(Literal.quote).joined(separator: ", ")
+        let others = definition.otherKeys.map(Literal.quote).joined(separator: ", ")
         let distStyle = style.distStyle ?? (style.distKey == nil ? "auto" : "key")
         return "SELECT pg_catalog.standin_remember(\(literal(definition.table)), \(Literal.quote(distStyle)), "
-            + "ARRAY[\(keys)]::text[]\(columns))"
+            + "ARRAY[\(keys)]::text[], ARRAY[\(others)]::text[]\(columns))"
     }
 }

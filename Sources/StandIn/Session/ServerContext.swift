@@ -11,6 +11,7 @@ struct ServerContext: Sendable {
     /// The number of SUPER in the PostgreSQL behind.
     let superType: UInt32
     let lateViews: LateViewNames
+    let longNames: LongNames
     let registry = SessionRegistry()
     let faults = FaultBoard()
     let log = StatementLog()

@@ -31,6 +31,7 @@ extension Session {
             throw StandInError("42P05", "prepared statement \"\(name)\" already exists")
         }
         var prepared = try PreparedStatement(bytes: bytes, declaredTypes: types)
+        try await noteNames(prepared.sql)
         if let plan = try makePlan(prepared, .kept) {
             try await refuseInFailedTransaction(plan)
             if let text = plan.describable, prepared.takesParameters {

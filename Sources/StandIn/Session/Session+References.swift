@@ -31,8 +31,8 @@ extension Session {
     private static func name(_ sql: SQLText, _ index: Int) -> String? {
         guard sql.tokens.indices.contains(index) else { return nil }
         switch sql.tokens[index].kind {
-        case .word: return sql.word(index)
-        case .quoted: return ASCII.fold(Identifier.unquote(sql.text(index)))
+        case .word: return sql.word(index).map(Identifier.backing)
+        case .quoted: return Identifier.backing(ASCII.fold(Identifier.unquote(sql.text(index))))
         default: return nil
         }
     }

@@ -18,6 +18,7 @@ actor Session {
     let pid: Int32
     let user: String
     var messages: BackendMessages
+    var appearance: Appearance
     /// A transaction that this stand-in opened around a message of several statements.
     var isImplicit = false
     /// The client waits in vain until it goes away.
@@ -34,7 +35,8 @@ actor Session {
         self.connection = connection
         self.pid = pid
         self.user = user
-        messages = BackendMessages(superType: server.superType)
+        appearance = Appearance(superType: server.superType)
+        messages = BackendMessages(appearance)
     }
 
     /// Serves the client until it leaves.
@@ -77,6 +79,7 @@ actor Session {
     private func runStatements(_ bytes: [UInt8]) async throws {
         guard bytes.count <= FrontendDecoder.statementLimitBytes else { throw StandInError.tooLarge(bytes.count) }
         let sql = try Tokenizer.read(bytes)
+        try await noteNames(sql)
         let ranges = sql.statements()
         if ranges.isEmpty { messages.emptyQuery() }
         for (index, range) in ranges.enumerated() {
@@ -151,13 +154,13 @@ actor Session {
     func flush() async throws {
         guard messages.buffer.readableBytes > 0 else { return }
         let full = messages
-        messages = BackendMessages(superType: server.superType)
+        messages = BackendMessages(appearance)
         try await outbound.write(full.buffer)
     }
 
     func hold() {
         isHeld = true
-        messages = BackendMessages(superType: server.superType)
+        messages = BackendMessages(appearance)
     }
 
     /// The client's end of the connection is gone: a statement inside a transaction is stopped, since it will be rolled

@@ -3,11 +3,10 @@ import PostgresClient
 
 /// The server's half of protocol 3.0, written into one buffer that is sent as a whole.
 struct BackendMessages {
-    /// The number that the PostgreSQL behind gave to SUPER; 0 while no rows are sent.
-    private let superType: UInt32
+    var appearance: Appearance
     private(set) var buffer = ByteBufferAllocator().buffer(capacity: 4096)
 
-    init(superType: UInt32 = 0) { self.superType = superType }
+    init(_ appearance: Appearance = Appearance()) { self.appearance = appearance }
 
     /// Type OIDs as Redshift's drivers know them (aws/amazon-redshift-python-driver, utils/oids.py).
     enum TypeOID {
@@ -71,10 +70,10 @@ struct BackendMessages {
     mutating func portalSuspended() { message("s") { _ in } }
 
     mutating func parameterDescription(_ types: [UInt32]) {
-        let superType = superType
+        let appearance = appearance
         message("t") { buffer in
             buffer.writeInteger(Int16(truncatingIfNeeded: types.count))
-            for type in types { buffer.writeInteger(Self.redshiftType(type, superType)) }
+            for type in types { buffer.writeInteger(appearance.redshiftType(type)) }
         }
     }
 
@@ -91,11 +90,12 @@ struct BackendMessages {
     private mutating func fields(
         _ type: Character, _ severity: String, _ state: String, _ text: String, _ detail: String?, _ hint: String?
     ) {
+        let appearance = appearance
         message(type) { buffer in
             for (code, value) in [("S", severity), ("C", state), ("M", text), ("D", detail), ("H", hint)] {
                 guard let value else { continue }
                 buffer.writeString(code)
-                buffer.writeNullTerminatedString(value)
+                buffer.writeNullTerminatedString(appearance.text(value))
             }
             buffer.writeInteger(UInt8(0))
         }
@@ -104,14 +104,14 @@ struct BackendMessages {
     /// Columns under Redshift's type numbers.
     /// - Parameter formats: As Bind gives them: none means text, one stands for all columns.
     mutating func rowDescription(_ columns: [PostgresColumn], formats: [Int16] = []) {
-        let superType = superType
+        let appearance = appearance
         message("T") { buffer in
             buffer.writeInteger(Int16(columns.count))
             for (index, column) in columns.enumerated() {
-                buffer.writeNullTerminatedString(column.name)
+                buffer.writeNullTerminatedString(appearance.name(column.name))
                 buffer.writeInteger(Int32(0))
                 buffer.writeInteger(Int16(0))
-                buffer.writeInteger(Self.redshiftType(column.typeOID, superType))
+                buffer.writeInteger(appearance.redshiftType(column.typeOID))
                 buffer.writeInteger(column.typeSize)
                 buffer.writeInteger(column.typeModifier)
                 buffer.writeInteger(Self.format(formats, index))
@@ -121,24 +121,6 @@ struct BackendMessages {
 
     private static func format(_ formats: [Int16], _ index: Int) -> Int16 {
         formats.count == 1 ? formats[0] : index < formats.count ? formats[index] : 0
-    }
-
-    private static func redshiftType(_ type: UInt32, _ superType: UInt32) -> UInt32 {
-        switch type {
-        case superType: type == 0 ? type : TypeOID.redshiftSuper
-        case TypeOID.bytea: TypeOID.redshiftVarbyte
-        default: type
-        }
-    }
-
-    /// A value as Redshift shows it: VARBYTE without PostgreSQL's `\x`, SUPER as JSON.
-    private static func shown(_ value: [UInt8], _ type: UInt32, _ superType: UInt32) -> ArraySlice<UInt8> {
-        switch type {
-        case TypeOID.bytea: return value.dropFirst(2)
-        case superType where type != 0:
-            return value.first == SuperText.documentMark ? value.dropFirst() : SuperText.quoted(value)[...]
-        default: return value[...]
-        }
     }
 
     /// One row, given in text form.
@@ -151,7 +133,7 @@ struct BackendMessages {
                 binary.append(nil)
                 continue
             }
-            let asText = Array(Self.shown(value, columns[index].typeOID, superType))
+            let asText = Array(appearance.shown(value, columns[index].typeOID))
             binary.append(
                 Self.format(formats, index) == 1
                     ? try BinaryValue.encode(asText, type: columns[index].typeOID) : asText)
@@ -167,7 +149,7 @@ struct BackendMessages {
 
     /// One row in text form.
     mutating func dataRow(_ row: [[UInt8]?], columns: [PostgresColumn]) {
-        let superType = superType
+        let appearance = appearance
         message("D") { buffer in
             buffer.writeInteger(Int16(row.count))
             for (index, value) in row.enumerated() {
@@ -176,7 +158,7 @@ struct BackendMessages {
                     continue
                 }
                 let type = index < columns.count ? columns[index].typeOID : 0
-                let shown = Self.shown(value, type, superType)
+                let shown = appearance.shown(value, type)
                 buffer.writeInteger(Int32(shown.count))
                 buffer.writeBytes(shown)
             }
