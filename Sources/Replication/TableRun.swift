@@ -171,7 +171,7 @@ package struct TableRun: Sendable {
             try await mirror(position, progress)
         } catch {
             await discard(batch.staged)
-            if await !batch.screen.checksAll, let refused = error as? ReplicationError,
+            if !batch.screen.checksAll, let refused = error as? ReplicationError,
                 refused.isAboutValue(in: batch.staged)
             {
                 throw RefusedBatch(error: refused)
