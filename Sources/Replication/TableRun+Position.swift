@@ -16,6 +16,15 @@ extension TableRun {
             stamp = nil
         }
 
+        /// Takes over how far a batch came. It may have been read before the one before it was loaded, so what is known
+        /// of the replica stays.
+        mutating func move(to read: CheckpointState) {
+            let (rows, narrow) = (state.replicaRows, state.narrowColumns)
+            state = read
+            state.replicaRows = rows
+            state.narrowColumns = narrow
+        }
+
         var isNew: Bool { state.definition.isEmpty }
         var nextBatchNumber: Int64 { (stamp?.batch ?? 0) + 1 }
     }

@@ -79,7 +79,7 @@ package struct TableRun: Sendable {
                 reading = try await readNext(after: position.state, from: start, number: position.nextBatchNumber)
             }
         }
-        position.state = reading.after
+        position.move(to: reading.after)
         return true
     }
 
@@ -204,7 +204,7 @@ package struct TableRun: Sendable {
             batch.query.scan == .whole ? batch.after : PassPlan.advance(before, past: extent, of: batch.query)
         guard extent.rows > 0 || batch.query.scan == .whole else {
             try await source.closeBatch()
-            position.state = after
+            position.move(to: after)
             return
         }
         let checked = try await read(
@@ -244,8 +244,9 @@ package struct TableRun: Sendable {
             }
         let known = position.state.narrowColumns ?? [:]
         let widened = await batch.screen.widths.filter { known[$0.key] ?? 0 < $0.value }
-        var next = Checkpoint(stamp: nextStamp(after: position), state: batch.after)
-        next.state.replicaRows = position.state.replicaRows
+        var ahead = position
+        ahead.move(to: batch.after)
+        var next = Checkpoint(stamp: nextStamp(after: position), state: ahead.state)
         var mapping = mapping
         if method == .swap {
             // The new table is made as wide as it must be.
@@ -254,9 +255,8 @@ package struct TableRun: Sendable {
                 mapping.columns[index].destinationType = .varchar(bytes: bytes)
             }
             next.state.narrowColumns = nil
-        } else {
-            next.state.narrowColumns =
-                widened.isEmpty ? position.state.narrowColumns : known.merging(widened) { $1 }
+        } else if !widened.isEmpty {
+            next.state.narrowColumns = known.merging(widened) { $1 }
         }
         return ReplicaLoad(
             mapping: mapping, staged: batch.staged, format: batch.format, method: method,
