@@ -45,15 +45,42 @@ package struct TableRun: Sendable {
         repeat {
             let start = try await source.startPass(mapping)
             try await begin(&position, at: start, progress: &progress)
-            while let query = PassPlan.nextBatch(of: position.state, mapping: mapping, rowLimit: settings.rowLimit) {
-                if await journal.shouldStop() { return }
-                let next = { PassPlan.advance($0, past: $1, of: query) }
-                try await move(query, from: start, &position, &progress, next)
-            }
+            guard try await runPass(from: start, &position, &progress) else { return }
         } while position.state.sweepDue
         progress.caughtUp = true
         if position.stamp == nil { try await recordEmptyTable(&position) }
         try await mirror(position, progress)
+    }
+
+    /// The batches of a pass. While one is loaded the next one is already read, so that the source need not wait for
+    /// Redshift.
+    /// - Returns: false when the run was asked to stop between two batches.
+    private func runPass(
+        from start: PassStart, _ position: inout Position, _ progress: inout RunProgress
+    ) async throws -> Bool {
+        if await journal.shouldStop() { return false }
+        var reading = try await readNext(after: position.state, from: start, number: position.nextBatchNumber)
+        while let batch = reading.batch {
+            if await journal.shouldStop() {
+                await discard(batch.staged)
+                return false
+            }
+            let number = position.nextBatchNumber + 1
+            async let following = readNext(after: batch.after, from: start, number: number)
+            do {
+                try await load(batch, &position, &progress)
+                reading = try await following
+            } catch {
+                do { if let left = try await following.batch { await discard(left.staged) } } catch {
+                    logger.debug("\(mapping.label): the batch behind the failed one could not be read either: \(error)")
+                }
+                guard let refusal = error as? RefusedBatch else { throw error }
+                try await loadChecked(batch, after: refusal, from: start, &position, &progress)
+                reading = try await readNext(after: position.state, from: start, number: position.nextBatchNumber)
+            }
+        }
+        position.move(to: reading.after)
+        return true
     }
 
     /// The whole table from one snapshot, unless nothing was written since the last time.
@@ -63,8 +90,14 @@ package struct TableRun: Sendable {
         if FullCopyRule.isDue(position.state, at: start, atLeastEvery: settings.fullCopyAtLeastEvery) {
             if await journal.shouldStop() { return }
             let query = BatchQuery(mapping: mapping, scan: .whole, floor: nil, horizon: nil, rowLimit: .max)
-            try await move(query, from: start, &position, &progress) { state, _ in
-                FullCopyRule.finishing(state, at: start)
+            let extent = try await source.openBatch(query)
+            let batch = try await read(
+                query, extent, before: position.state, after: FullCopyRule.finishing(position.state, at: start),
+                from: start, number: position.nextBatchNumber)
+            do {
+                try await load(batch, &position, &progress)
+            } catch let refusal as RefusedBatch {
+                try await loadChecked(batch, after: refusal, from: start, &position, &progress)
             }
         } else {
             position.state.caughtUpAsOf = start.activity.clock
@@ -74,67 +107,110 @@ package struct TableRun: Sendable {
         try await mirror(position, progress)
     }
 
-    /// How a batch moves the state.
-    private typealias Advance = (CheckpointState, BatchExtent) -> CheckpointState
+    // MARK: Reading
 
-    /// Moves one batch. Where Redshift refuses a value that went by unlooked at, the batch is read once more, and each
-    /// of its values checked.
-    private func move(
-        _ query: BatchQuery, from start: PassStart, _ position: inout Position, _ progress: inout RunProgress,
-        _ advance: Advance
-    ) async throws {
-        do {
-            try await move(query, from: start, checksAll: false, &position, &progress, advance)
-        } catch let refusal as RefusedBatch {
-            let error = refusal.error
-            progress.notices.append(.screened(reason: error.why))
-            logger.notice("\(mapping.label): \(error.what): \(error.why); reading the batch again, value by value")
-            let replica = try await destination.prepare(mapping)
-            position.state.narrowColumns = replica.narrowColumns
-            try await move(query, from: start, checksAll: true, &position, &progress, advance)
-        }
+    /// A batch that lies in staging.
+    private struct ReadBatch {
+        let query: BatchQuery
+        /// The state that the batch was read from, and the one that it leads to.
+        let before: CheckpointState
+        let after: CheckpointState
+        let format: BatchFormat
+        let screen: BatchScreen
+        let staged: StagedBatch
+        let readFor: Duration
     }
 
-    /// Reads, stages, loads and records one batch. An empty one moves the position in memory only, so that an idle
-    /// table never reaches the destination.
-    private func move(
-        _ query: BatchQuery, from start: PassStart, checksAll: Bool, _ position: inout Position,
-        _ progress: inout RunProgress, _ advance: Advance
-    ) async throws {
-        let extent = try await source.openBatch(query)
-        let next = advance(position.state, extent)
-        guard extent.rows > 0 || query.scan == .whole else {
+    /// Reads the next batch that has rows. Empty ones move the state only, so that an idle table never reaches the
+    /// destination.
+    /// - Returns: No batch at the end of the pass; `after` is then where the pass stands.
+    private func readNext(
+        after state: CheckpointState, from start: PassStart, number: Int64
+    ) async throws -> (after: CheckpointState, batch: ReadBatch?) {
+        var state = state
+        while let query = PassPlan.nextBatch(of: state, mapping: mapping, rowLimit: settings.rowLimit) {
+            let extent = try await source.openBatch(query)
+            let next = PassPlan.advance(state, past: extent, of: query)
+            guard extent.rows == 0 else {
+                return (next, try await read(query, extent, before: state, after: next, from: start, number: number))
+            }
             try await source.closeBatch()
-            position.state = next
-            return
+            state = next
         }
+        return (state, nil)
+    }
+
+    /// Brings the opened batch into staging.
+    private func read(
+        _ query: BatchQuery, _ extent: BatchExtent, before: CheckpointState, after: CheckpointState,
+        from start: PassStart, number: Int64, checksAll: Bool = false
+    ) async throws -> ReadBatch {
         let started = ContinuousClock.now
         let format = randomFormat()
         let screen = BatchScreen(
-            mapping: mapping, narrowColumns: position.state.narrowColumns ?? [:], format: format,
+            mapping: mapping, narrowColumns: before.narrowColumns ?? [:], format: format,
             cutsLongText: settings.cutsLongText, checksUTF8: !start.guaranteesUTF8, checksAll: checksAll,
             journal: journal)
-        let staged = try await stage(query, extent, format, screen, batch: position.nextBatchNumber)
-        let readUntil = ContinuousClock.now
+        let staged = try await stage(query, extent, format, screen, batch: number)
+        return ReadBatch(
+            query: query, before: before, after: after, format: format, screen: screen, staged: staged,
+            readFor: .now - started)
+    }
+
+    // MARK: Loading
+
+    /// Loads and records a batch, and removes what it left in staging.
+    private func load(_ batch: ReadBatch, _ position: inout Position, _ progress: inout RunProgress) async throws {
+        let started = ContinuousClock.now
         do {
-            let load = await makeLoad(staged, format, screen, from: position, to: next)
+            let load = await makeLoad(batch, from: position)
             let committed = try await destination.load(load)
-            progress.record(load, repaired: await screen.repaired, read: readUntil - started, load: .now - readUntil)
+            progress.record(
+                load, repaired: await batch.screen.repaired, read: batch.readFor, load: .now - started)
             position = Position(committed)
             try await mirror(position, progress)
         } catch {
-            await discard(staged)
-            if !checksAll, let refused = error as? ReplicationError, refused.isAboutValue(in: staged) {
+            await discard(batch.staged)
+            if !batch.screen.checksAll, let refused = error as? ReplicationError,
+                refused.isAboutValue(in: batch.staged)
+            {
                 throw RefusedBatch(error: refused)
             }
             throw error
         }
-        await discard(staged)
+        await discard(batch.staged)
     }
 
     /// Redshift did not take a value of a batch whose values were not all looked at.
     private struct RefusedBatch: Error {
         let error: ReplicationError
+    }
+
+    /// Reads a refused batch once more, each of its values checked this time, and loads that.
+    private func loadChecked(
+        _ batch: ReadBatch, after refusal: RefusedBatch, from start: PassStart, _ position: inout Position,
+        _ progress: inout RunProgress
+    ) async throws {
+        let error = refusal.error
+        progress.notices.append(.screened(reason: error.why))
+        logger.notice("\(mapping.label): \(error.what): \(error.why); reading the batch again, value by value")
+        let replica = try await destination.prepare(mapping)
+        var before = batch.before
+        before.narrowColumns = replica.narrowColumns
+        position.state.narrowColumns = replica.narrowColumns
+        let extent = try await source.openBatch(batch.query)
+        // The rows may have changed meanwhile, and with them where the batch ends.
+        let after =
+            batch.query.scan == .whole ? batch.after : PassPlan.advance(before, past: extent, of: batch.query)
+        guard extent.rows > 0 || batch.query.scan == .whole else {
+            try await source.closeBatch()
+            position.move(to: after)
+            return
+        }
+        let checked = try await read(
+            batch.query, extent, before: before, after: after, from: start, number: position.nextBatchNumber,
+            checksAll: true)
+        try await load(checked, &position, &progress)
     }
 
     /// Streams the opened batch into staging, and refuses it unless as many rows arrived as were measured.
@@ -159,17 +235,18 @@ package struct TableRun: Sendable {
         return staged
     }
 
-    private func makeLoad(
-        _ staged: StagedBatch, _ format: BatchFormat, _ screen: BatchScreen, from position: Position,
-        to state: CheckpointState
-    ) async -> ReplicaLoad {
+    /// What is known of the replica comes from the position: a batch is read while the one before it is still loaded.
+    private func makeLoad(_ batch: ReadBatch, from position: Position) async -> ReplicaLoad {
         let method: LoadMethod =
             switch mapping.mode {
             case .fullSync: mapping.refresh == .swap ? .swap : .replace
-            default: position.state.pass?.appends == true ? .append : .merge
+            default: batch.before.pass?.appends == true ? .append : .merge
             }
-        let widened = await screen.widths
-        var next = Checkpoint(stamp: nextStamp(after: position), state: state)
+        let known = position.state.narrowColumns ?? [:]
+        let widened = await batch.screen.widths.filter { known[$0.key] ?? 0 < $0.value }
+        var ahead = position
+        ahead.move(to: batch.after)
+        var next = Checkpoint(stamp: nextStamp(after: position), state: ahead.state)
         var mapping = mapping
         if method == .swap {
             // The new table is made as wide as it must be.
@@ -179,10 +256,10 @@ package struct TableRun: Sendable {
             }
             next.state.narrowColumns = nil
         } else if !widened.isEmpty {
-            next.state.narrowColumns = (state.narrowColumns ?? [:]).merging(widened) { $1 }
+            next.state.narrowColumns = known.merging(widened) { $1 }
         }
         return ReplicaLoad(
-            mapping: mapping, staged: staged, format: format, method: method,
+            mapping: mapping, staged: batch.staged, format: batch.format, method: method,
             widenedColumns: method == .swap ? [:] : widened, expected: position.stamp, next: next)
     }
 
@@ -192,94 +269,6 @@ package struct TableRun: Sendable {
                 .internal, what: "A batch of \(mapping.source) came with \(staged.rows) rows instead of \(rows)",
                 why: "one snapshot gave two answers", fix: "Nothing was loaded. Report this as a bug.")
         }
-    }
-}
-
-extension TableRun {
-    /// Where a run stands: the state it works with, and the stamp that the destination is known to hold.
-    private struct Position {
-        var state: CheckpointState
-        /// nil before the first checkpoint.
-        var stamp: CheckpointStamp?
-
-        init(_ checkpoint: Checkpoint) {
-            state = checkpoint.state
-            stamp = checkpoint.stamp
-        }
-
-        /// Before the first pass: no pass can start from this state, and the first one's plan replaces it.
-        init() {
-            state = CheckpointState(definition: "", source: SourceIdentity(system: "", timeline: "", database: ""))
-            stamp = nil
-        }
-
-        var isNew: Bool { state.definition.isEmpty }
-        var nextBatchNumber: Int64 { (stamp?.batch ?? 0) + 1 }
-    }
-
-    /// Trusts the mirror after a clean end; otherwise the destination says where the table stands, and this run's
-    /// generation is written there before anything else, which shuts a former owner out.
-    private func openPosition() async throws -> Position {
-        if lease.previousEndedCleanly, let mirror = lease.mirror { return Position(mirror) }
-        let replica = try await destination.prepare(mapping)
-        guard let found = try await destination.readCheckpoint(mapping, installation: settings.installation) else {
-            return Position()
-        }
-        let generation = max(lease.generation, found.stamp.generation + 1)
-        var taken = found
-        taken.stamp = found.stamp.next(generation: generation)
-        taken.state.narrowColumns = replica.narrowColumns
-        try await destination.writeCheckpoint(taken, expected: found.stamp, mapping: mapping)
-        try await journal.raiseGeneration(to: generation)
-        return Position(taken)
-    }
-
-    private func begin(_ position: inout Position, at start: PassStart, progress: inout RunProgress) async throws {
-        var replica = PreparedReplica()
-        if position.state.definition != mapping.definition { replica = try await destination.prepare(mapping) }
-        let (state, notice) = PassPlan.begin(
-            from: position.isNew ? nil : position.state, at: start, mapping: mapping, lookback: settings.lookback,
-            replica: replica)
-        position.state = state
-        if let notice {
-            progress.notices.append(notice)
-            logger.notice("\(mapping.label): \(notice.sentence)")
-        }
-    }
-
-    /// An empty table gets a checkpoint as well, so that from now on only the source is asked.
-    private func recordEmptyTable(_ position: inout Position) async throws {
-        let first = Checkpoint(stamp: nextStamp(after: position), state: position.state)
-        try await destination.writeCheckpoint(first, expected: nil, mapping: mapping)
-        position = Position(first)
-    }
-
-    /// The generation never falls below what the destination holds, which a takeover may have raised past the lease's.
-    private func nextStamp(after position: Position) -> CheckpointStamp {
-        guard let stamp = position.stamp else {
-            return CheckpointStamp(
-                installation: settings.installation, job: mapping.jobName, generation: lease.generation, batch: 1)
-        }
-        return stamp.next(generation: max(lease.generation, stamp.generation))
-    }
-
-    private func mirror(_ position: Position, _ progress: RunProgress) async throws {
-        guard let stamp = position.stamp else { return }
-        try await journal.mirror(Checkpoint(stamp: stamp, state: position.state), progress: progress)
-    }
-
-    /// Leftovers cost storage, never rows, so failing to remove them must not fail what was committed.
-    private func discard(_ staged: StagedBatch) async {
-        do {
-            try await staging.discard(staged)
-        } catch {
-            logger.warning("\(mapping.label): \(staged.objectKeys.count) staged objects could not be removed: \(error)")
-        }
-    }
-
-    private func randomFormat() -> BatchFormat {
-        var generator = SystemRandomNumberGenerator()
-        return .random(using: &generator)
     }
 }
 

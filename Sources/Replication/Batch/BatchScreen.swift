@@ -3,6 +3,8 @@ actor BatchScreen {
     private var screen: RowScreen
     private let mapping: TableMapping
     private let journal: any RunJournal
+    /// Whether every value is looked at.
+    let checksAll: Bool
     private(set) var rowsRead = 0
     private(set) var repaired = 0
 
@@ -12,6 +14,7 @@ actor BatchScreen {
     ) {
         self.mapping = mapping
         self.journal = journal
+        self.checksAll = checksAll
         screen = RowScreen(
             mapping: mapping,
             narrowColumns: mapping.mode == .fullSync && mapping.refresh == .swap ? [:] : narrowColumns,

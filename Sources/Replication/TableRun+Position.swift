@@ -1,0 +1,96 @@
+extension TableRun {
+    /// Where a run stands: the state it works with, and the stamp that the destination is known to hold.
+    struct Position {
+        var state: CheckpointState
+        /// nil before the first checkpoint.
+        var stamp: CheckpointStamp?
+
+        init(_ checkpoint: Checkpoint) {
+            state = checkpoint.state
+            stamp = checkpoint.stamp
+        }
+
+        /// Before the first pass: no pass can start from this state, and the first one's plan replaces it.
+        init() {
+            state = CheckpointState(definition: "", source: SourceIdentity(system: "", timeline: "", database: ""))
+            stamp = nil
+        }
+
+        /// Takes over how far a batch came. It may have been read before the one before it was loaded, so what is known
+        /// of the replica stays.
+        mutating func move(to read: CheckpointState) {
+            let (rows, narrow) = (state.replicaRows, state.narrowColumns)
+            state = read
+            state.replicaRows = rows
+            state.narrowColumns = narrow
+        }
+
+        var isNew: Bool { state.definition.isEmpty }
+        var nextBatchNumber: Int64 { (stamp?.batch ?? 0) + 1 }
+    }
+
+    /// Trusts the mirror after a clean end; otherwise the destination says where the table stands, and this run's
+    /// generation is written there before anything else, which shuts a former owner out.
+    func openPosition() async throws -> Position {
+        if lease.previousEndedCleanly, let mirror = lease.mirror { return Position(mirror) }
+        let replica = try await destination.prepare(mapping)
+        guard let found = try await destination.readCheckpoint(mapping, installation: settings.installation) else {
+            return Position()
+        }
+        let generation = max(lease.generation, found.stamp.generation + 1)
+        var taken = found
+        taken.stamp = found.stamp.next(generation: generation)
+        taken.state.narrowColumns = replica.narrowColumns
+        try await destination.writeCheckpoint(taken, expected: found.stamp, mapping: mapping)
+        try await journal.raiseGeneration(to: generation)
+        return Position(taken)
+    }
+
+    func begin(_ position: inout Position, at start: PassStart, progress: inout RunProgress) async throws {
+        var replica = PreparedReplica()
+        if position.state.definition != mapping.definition { replica = try await destination.prepare(mapping) }
+        let (state, notice) = PassPlan.begin(
+            from: position.isNew ? nil : position.state, at: start, mapping: mapping, lookback: settings.lookback,
+            replica: replica)
+        position.state = state
+        if let notice {
+            progress.notices.append(notice)
+            logger.notice("\(mapping.label): \(notice.sentence)")
+        }
+    }
+
+    /// An empty table gets a checkpoint as well, so that from now on only the source is asked.
+    func recordEmptyTable(_ position: inout Position) async throws {
+        let first = Checkpoint(stamp: nextStamp(after: position), state: position.state)
+        try await destination.writeCheckpoint(first, expected: nil, mapping: mapping)
+        position = Position(first)
+    }
+
+    /// The generation never falls below what the destination holds, which a takeover may have raised past the lease's.
+    func nextStamp(after position: Position) -> CheckpointStamp {
+        guard let stamp = position.stamp else {
+            return CheckpointStamp(
+                installation: settings.installation, job: mapping.jobName, generation: lease.generation, batch: 1)
+        }
+        return stamp.next(generation: max(lease.generation, stamp.generation))
+    }
+
+    func mirror(_ position: Position, _ progress: RunProgress) async throws {
+        guard let stamp = position.stamp else { return }
+        try await journal.mirror(Checkpoint(stamp: stamp, state: position.state), progress: progress)
+    }
+
+    /// Leftovers cost storage, never rows, so failing to remove them must not fail what was committed.
+    func discard(_ staged: StagedBatch) async {
+        do {
+            try await staging.discard(staged)
+        } catch {
+            logger.warning("\(mapping.label): \(staged.objectKeys.count) staged objects could not be removed: \(error)")
+        }
+    }
+
+    func randomFormat() -> BatchFormat {
+        var generator = SystemRandomNumberGenerator()
+        return .random(using: &generator)
+    }
+}
