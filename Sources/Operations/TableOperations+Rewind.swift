@@ -13,15 +13,15 @@ package struct RewindPlan: Sendable, Hashable {
 
     /// What will happen, in one sentence.
     package var sentence: String {
-        let count =
-            rows.map { "about \(SettingsConsequences.grouped($0)) rows are" } ?? "rows, too many to count quickly, are"
-        let place =
+        let which =
             switch floor {
-            case .time(let time): " changed since \(time.text) (UTC; the lookback is subtracted)"
+            case .time(let time): " changed since \(time.text) (UTC, the lookback subtracted)"
             case .key(let key): " from key \(key) on"
-            case nil: "; it has no position yet below which nothing is new, so that is all of them"
+            case nil: ""
             }
-        return "\(label): \(count) read again\(place). Rows in Redshift stay and are updated."
+        let count = rows.map { Counted.roughRows($0) + which } ?? "rows\(which), too many to count quickly,"
+        let all = floor == nil ? "; that is all of them, since it has no position yet below which nothing is new" : ""
+        return "\(label): \(count) will be read again\(all). Rows in Redshift stay and are updated."
     }
 }
 
