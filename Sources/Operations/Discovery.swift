@@ -79,10 +79,12 @@ package struct Discovery: Sendable {
 
     /// Makes the chosen tables known and creates them in the destination. Tables that exist already stay as they are.
     /// - Returns: The survey, with what could not be created turned into a skip.
+    /// - Throws: `OperationError` `usage` where a named table exists in another mode than the one asked for.
     package func create(
         _ job: JobRecord, _ selection: TableSelection, mode: SyncMode? = nil
     ) async throws -> [DiscoveredTable] {
         var survey = try await survey(job, selection, mode: mode)
+        if let mode { try Self.refuseOtherModes(survey.filter { selection.includes($0.table.name) }, than: mode) }
         let known = try await store.tables(ofJob: job.id).map { ($0.mapping.source, $0.mapping.destination) }
         let made = survey.filter { $0.decision == .create }.compactMap(\.mapping).map { ($0.source, $0.destination) }
         try DestinationNaming.refuseCollisions(known + made)
@@ -118,6 +120,16 @@ package struct Discovery: Sendable {
             table: table, suggestion: ModeSuggestion(for: table), decision: .exists, mapping: record.mapping,
             exclusions: excluded.map { ExclusionSuggestion(column: $0, reason: "it was left out") },
             interval: record.schedule.interval)
+    }
+
+    private static func refuseOtherModes(_ survey: [DiscoveredTable], than mode: SyncMode) throws {
+        for found in survey where found.decision == .exists {
+            guard let mapping = found.mapping, mapping.mode != mode else { continue }
+            throw OperationError(
+                .usage, what: "\(mapping.label) exists in another mode",
+                why: "it is replicated already, as \(mapping.mode.rawValue), not as \(mode.rawValue)",
+                fix: "Change its mode: redshift-loader tables set \(mapping.label) --mode \(mode.rawValue).")
+        }
     }
 
     private static func refuseUnknown(_ names: [String], among tables: [TableName], of job: JobRecord) throws {

@@ -5,13 +5,16 @@ package struct ExclusionSuggestion: Sendable, Hashable {
     package var column: String
     /// Why, as part of a sentence.
     package var reason: String
+    /// false: including the column needs a right at the source first.
+    package var isReadable = true
 
     /// - Returns: Columns of the table to leave out, in its order; never of its key, nor the one that changes are found by.
     static func all(for table: SourceTable, keeping kept: Set<String>) -> [ExclusionSuggestion] {
         table.columns.compactMap { column in
             guard !kept.contains(column.name) else { return nil }
             if !column.isReadable {
-                return ExclusionSuggestion(column: column.name, reason: "the loader's user has no SELECT on it")
+                return ExclusionSuggestion(
+                    column: column.name, reason: "the loader's user has no SELECT on it", isReadable: false)
             }
             guard isSecret(column) else { return nil }
             return ExclusionSuggestion(column: column.name, reason: "it looks like a secret")

@@ -3,7 +3,7 @@ import Replication
 /// Applies what `tables set` changes about columns and replica to a mapping. Pure.
 struct MappingEdit {
     private(set) var mapping: TableMapping
-    /// The table as the source has it now; needed to include columns.
+    /// The table as the source has it now; needed to include columns, and to take a column's present type over.
     private let source: SourceTable?
 
     /// SHA-256 as hexadecimal digits.
@@ -91,9 +91,7 @@ struct MappingEdit {
             guard column.isReadable else {
                 throw OperationError(
                     .usage, what: "\(name) cannot be included", why: "the loader's user has no SELECT on it",
-                    fix: "Run at the source: GRANT SELECT (\(Self.quoted(name))) ON "
-                        + "\(Self.quoted(mapping.source.schema)).\(Self.quoted(mapping.source.name)) TO the loader's user."
-                )
+                    fix: "Run at the source: \(DiscoveredTable.grant(on: name, of: mapping.source)).")
             }
             mapping.scope.excludedColumns.removeAll { $0 == name }
             mapping.columns.append(
@@ -140,6 +138,8 @@ struct MappingEdit {
     private mutating func setTypes(_ types: [String: SettingChange<ReplicaType>]) throws {
         for (name, type) in types.sorted(by: { $0.key < $1.key }) {
             try checkKnown([name])
+            if type == .standard { try takePresentType(of: name) }
+            if type == .standard, mapping.column(name)?.treatment == .hashed { continue }
             guard mapping.column(name)?.treatment == nil else {
                 throw OperationError(
                     .usage, what: "The type of \(name) cannot be set", why: "it is hashed: its hashes take VARCHAR(64)",
@@ -154,6 +154,17 @@ struct MappingEdit {
             }
             edit(name) { $0.destinationType = type.value ?? $0.source.replicaType }
         }
+    }
+
+    /// The column may have got another type at the source since it was set up.
+    private mutating func takePresentType(of name: String) throws {
+        guard let source else { return }
+        guard let present = source.column(name) else {
+            throw OperationError(
+                .usage, what: "The source has no type for \(name)", why: "the column is gone there",
+                fix: "Leave it out: --exclude \(name).")
+        }
+        edit(name) { $0.source = present }
     }
 
     private mutating func edit(_ name: String, _ change: (inout ColumnMapping) -> Void) {
@@ -228,8 +239,6 @@ struct MappingEdit {
             .usage, what: "\(mapping.source) has no column named \(name)", why: "its columns are known from discovery",
             fix: "\(hint)Its columns: \(known.joined(separator: ", ")).")
     }
-
-    private static func quoted(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }
 
     /// Naming rules speak of runs; here a person is asked to do something else.
     static func checked<Value>(_ body: () throws -> Value) throws -> Value {

@@ -7,6 +7,8 @@ struct SettingsConsequences {
     private let after: TableRecord
     /// A position is set along with the settings, and the next run goes on from that.
     private let setsPosition: Bool
+    /// false: there is no replica yet that would have to be changed.
+    var hasReplica = true
 
     init(from before: TableRecord, to after: TableRecord, setsPosition: Bool = false) {
         self.before = before
@@ -18,18 +20,23 @@ struct SettingsConsequences {
     private var new: TableMapping { after.mapping }
 
     var sentences: [String] {
-        var sentences = ["\(new.label): settings changed."]
+        var sentences = ["\(new.label): settings changed."] + retyped
         if let rows = rereading { sentences.append(rows) }
-        if !newlyExcluded.isEmpty, isLoaded { sentences.append(leftBehind) }
+        if !newlyExcluded.isEmpty, isLoaded, !isBack { sentences.append(leftBehind) }
         if new.destination != old.destination {
             sentences.append(
                 "It is loaded into \(new.destination); \(old.destination) stays as it is and is no longer kept up.")
-        } else if !madeAnew.isEmpty {
+        } else if hasReplica, !madeAnew.isEmpty {
             sentences.append(
                 "\(madeAnew.joined(separator: "; ")). The replica must be made anew for that: redshift-loader tables resync "
                     + "\(new.label) --recreate.")
         }
-        if !included.isEmpty, new.destination == old.destination {
+        if hasReplica, isLaidOutAnew, new.destination == old.destination {
+            sentences.append(
+                "Distribution and sorting are chosen when a table is made. Where the replica has others, it must be made anew: "
+                    + "redshift-loader tables resync \(new.label) --recreate.")
+        }
+        if hasReplica, !included.isEmpty, new.destination == old.destination {
             sentences.append(
                 "Where the replica lacks \(included.joined(separator: ", ")), it must be added there, or the replica made anew: "
                     + "redshift-loader tables resync \(new.label) --recreate.")
@@ -37,12 +44,32 @@ struct SettingsConsequences {
         return sentences
     }
 
+    /// Whether the replica, if there is one, may have to be changed by hand.
+    var concernsReplica: Bool {
+        new.destination == old.destination && (!madeAnew.isEmpty || isLaidOutAnew || !included.isEmpty)
+    }
+
+    private var retyped: [String] {
+        new.columns.compactMap { column in
+            guard let former = old.column(column.source.name)?.source, former.typeName != column.source.typeName else {
+                return nil
+            }
+            return "\(column.source.name) is \(column.source.typeName) at the source now; it was \(former.typeName)."
+        }
+    }
+
     private var isLoaded: Bool { before.mirror != nil }
 
+    /// Whether this undoes changes that no run has met: what is loaded was loaded by this very definition.
+    private var isBack: Bool {
+        new.definition != old.definition && new.definition == before.mirror?.state.definition
+    }
+
+    private var isLaidOutAnew: Bool { new.layout != old.layout && (new.mode != .fullSync || new.refresh != .swap) }
+
     private var rereading: String? {
-        guard isLoaded, !setsPosition, new.definition != old.definition || new.destination != old.destination else {
-            return nil
-        }
+        let isRedefined = new.definition != old.definition && !isBack
+        guard isLoaded, !setsPosition, isRedefined || new.destination != old.destination else { return nil }
         let rows = before.mirror?.state.replicaRows ?? 0
         return "All rows are read again with the next run (about \(Self.grouped(rows)) rows)."
     }
@@ -52,7 +79,7 @@ struct SettingsConsequences {
     }
 
     private var included: [String] {
-        new.columns.map(\.source.name).filter { old.column($0) == nil }
+        isBack ? [] : new.columns.map(\.source.name).filter { old.column($0) == nil }
     }
 
     private var leftBehind: String {
@@ -63,14 +90,10 @@ struct SettingsConsequences {
 
     /// What an existing replica cannot take over, in clauses.
     private var madeAnew: [String] {
-        var clauses = new.columns.compactMap { column -> String? in
-            guard let former = old.column(column.source.name) else { return nil }
-            return Self.clause(from: former, to: column)
+        guard !isBack else { return [] }
+        return new.columns.compactMap { column in
+            old.column(column.source.name).flatMap { Self.clause(from: $0, to: column) }
         }
-        if new.layout != old.layout, new.mode != .fullSync || new.refresh != .swap {
-            clauses.append("distribution and sorting are chosen when a table is made")
-        }
-        return clauses
     }
 
     private static func clause(from old: ColumnMapping, to new: ColumnMapping) -> String? {

@@ -33,22 +33,21 @@ package struct ResyncPlan: Sendable, Hashable {
 
     /// What will happen.
     package var sentence: String {
-        let read =
-            sourceRows.map { "about \(SettingsConsequences.grouped($0)) rows are" }
-            ?? "rows, too many to count quickly, are"
+        let read = sourceRows.map { "\(Counted.roughRows($0)) will be" } ?? "rows, too many to count quickly, will be"
         return switch kind {
         case .rereading: "\(label): \(read) read again, into the same replica; its rows stay and are updated."
         case .recreating:
-            "\(label): the replica \(replica) (\(there)) is dropped with all rights and views on it and made anew; \(read) "
-                + "read again, and queries see fewer rows until then."
-        case .removing(true): "\(label) is forgotten, and its replica \(replica) (\(there)) is dropped."
-        case .removing(false): "\(label) is forgotten; its replica \(replica) stays as it is."
+            "\(label): the replica \(replica) (\(there)) will be dropped with all rights and views on it, and made anew; "
+                + "\(read) read again, and queries see fewer rows until then."
+        case .removing(true): "\(label) will be forgotten, and its replica \(replica) (\(there)) will be dropped."
+        case .removing(false):
+            "\(label) will be forgotten with its settings and its history; its replica \(replica) stays as it is."
         }
     }
 
     private var there: String {
         switch replicaRows {
-        case .rows(let count): "\(SettingsConsequences.grouped(count)) rows"
+        case .rows(let count): "\(SettingsConsequences.grouped(count)) \(count == 1 ? "row" : "rows")"
         case .tooMany: "too many rows to count quickly"
         case .missing: "which does not exist"
         }

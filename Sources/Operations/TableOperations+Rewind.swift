@@ -13,18 +13,15 @@ package struct RewindPlan: Sendable, Hashable {
 
     /// What will happen, in one sentence.
     package var sentence: String {
-        let count = rows.map { "about \(SettingsConsequences.grouped($0))" }
-        let read =
+        let which =
             switch floor {
-            case .time(let time):
-                "\(count.map { "\($0) rows" } ?? "rows, too many to count quickly,") changed since \(time.text) (UTC; the "
-                    + "lookback is subtracted) are read again"
-            case .key(let key):
-                "\(count.map { "\($0) rows" } ?? "rows, too many to count quickly,") from key \(key) on are read again"
-            case nil:
-                "all rows (\(count ?? "too many to count quickly")) are read again, because nothing bounds yet which are new"
+            case .time(let time): " changed since \(time.text) (UTC, the lookback subtracted)"
+            case .key(let key): " from key \(key) on"
+            case nil: ""
             }
-        return "\(label): \(read). Rows in Redshift stay and are updated."
+        let count = rows.map { Counted.roughRows($0) + which } ?? "rows\(which), too many to count quickly,"
+        let all = floor == nil ? "; that is all of them, since it has no position yet below which nothing is new" : ""
+        return "\(label): \(count) will be read again\(all). Rows in Redshift stay and are updated."
     }
 }
 

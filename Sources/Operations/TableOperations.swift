@@ -39,10 +39,13 @@ package struct TableOperations: Sendable {
     package func set(_ change: TableSettingsChange, on selector: String) async throws -> [String] {
         let (job, record) = try await Catalog(store: store).table(selector)
         var edit = MappingEdit(
-            record.mapping, source: change.include.isEmpty ? nil : try await describe(record.mapping.source, of: job))
+            record.mapping, source: change.needsCatalog ? try await describe(record.mapping.source, of: job) : nil)
         try edit.apply(change)
         let mapping = edit.mapping
-        if mapping.definition != record.mapping.definition || change.setsPosition { try ModeRules.check(mapping) }
+        let isSameSource = mapping.columns.map(\.source) == record.mapping.columns.map(\.source)
+        if mapping.definition != record.mapping.definition || !isSameSource || change.setsPosition {
+            try ModeRules.check(mapping)
+        }
         var changed = record
         changed.mapping = mapping
         changed.schedule = try change.changed(record.schedule)
@@ -57,7 +60,7 @@ package struct TableOperations: Sendable {
         guard isChanged || position != nil else { return [] }
         var sentences =
             isChanged
-            ? SettingsConsequences(from: record, to: changed, setsPosition: position != nil).sentences : []
+            ? try await consequences(from: record, to: changed, setsPosition: position != nil, job: job) : []
         guard moves || position != nil else {
             _ = try await store.save(changed)
             return sentences
@@ -72,6 +75,22 @@ package struct TableOperations: Sendable {
             }
         }
         return sentences
+    }
+
+    /// What the change means. A replica that was never loaded may not be there: then it is made as it should be.
+    private func consequences(
+        from record: TableRecord, to changed: TableRecord, setsPosition: Bool, job: JobRecord
+    ) async throws -> [String] {
+        var consequences = SettingsConsequences(from: record, to: changed, setsPosition: setsPosition)
+        if record.mirror == nil, consequences.concernsReplica {
+            do {
+                consequences.hasReplica = try await connections.replicaRows(of: job, record.mapping) != .missing
+            } catch is ReplicationError {
+                // The destination cannot be asked; settings are changed all the same, and the longer answer is the safe one.
+            } catch is OperationError {
+            }
+        }
+        return consequences.sentences
     }
 
     func describe(_ table: TableName, of job: JobRecord) async throws -> SourceTable {

@@ -52,6 +52,9 @@ package struct TableSettingsChange: Sendable, Hashable {
 
     package var isEmpty: Bool { self == TableSettingsChange() }
 
+    /// Whether the source's catalog must be asked: for columns that are included, and for types as they are there.
+    var needsCatalog: Bool { !include.isEmpty || types.values.contains(.standard) }
+
     /// Whether a position is set by hand.
     var setsPosition: Bool { maxPrimaryKey != nil || maxUpdatedKey != nil }
 }

@@ -50,6 +50,40 @@ import Testing
         }
     }
 
+    @Test func `a table's page lists every setting of its own`() async throws {
+        try await withShop { loader, _, _ in
+            let before = try await loader.run("tables", "show", "job/customers")
+            #expect(!before.output.contains("Row limit") && !before.output.contains("Freshness"), "\(before.output)")
+            let set = try await loader.run(
+                "tables", "set", "job/customers", "--interval", "10m", "--window", "22:00-06:00", "--freshness-target",
+                "12h", "--row-limit", "5000", "--chunk-size", "50", "--scan-back", "3600", "--distkey", "id",
+                "--sortkey",
+                "country,id", "--on-bad-value", "fail", "--where", "id <= 15", "--exclude", "email")
+            #expect(set.status == 0, "\(set.everything)")
+            _ = try await loader.run("tables", "set", "job/colours", "--refresh", "replace")
+            let shown = try await loader.run("tables", "show", "job/customers")
+            for (label, value) in [
+                ("Interval", "10m"), ("Window (UTC)", "22:00-06:00"), ("Freshness target", "12h"),
+                ("Row limit", "5,000"),
+                ("Chunk size", "50"), ("Scan back", "1h"), ("Distkey", "id"), ("Sortkey", "country, id"),
+                ("Bad values", "fail"), ("Where", "id <= 15"), ("Left out", "api_token, email"),
+            ] {
+                let line = label.padding(toLength: 18, withPad: " ", startingAt: 0) + value
+                #expect(shown.output.split(separator: "\n").contains { $0 == line }, "\(line)\n\(shown.output)")
+            }
+            let json = try await loader.run("tables", "show", "job/customers", "--json").output
+            for field in [
+                "\"interval_seconds\":600", "\"window\":\"22:00-06:00\"", "\"freshness_target_seconds\":43200",
+                "\"row_limit\":5000", "\"chunk_size\":50", "\"time_travel_scan_back_period\":3600",
+                "\"distkey\":\"id\"", "\"sortkey\":[\"country\",\"id\"]", "\"on_bad_value\":\"fail\"",
+            ] {
+                #expect(json.contains(field), "\(field)\n\(json)")
+            }
+            let colours = try await loader.run("tables", "show", "job/colours")
+            #expect(colours.output.contains("Refresh           replace"), "\(colours.output)")
+        }
+    }
+
     @Test(arguments: ["id >", "nothing = 1", "id = 1; DROP TABLE customers", "count(*) > 1"])
     func `a condition that does not parse is refused before it is stored`(_ condition: String) async throws {
         try await withShop { loader, source, _ in
@@ -153,7 +187,12 @@ import Testing
             let added = try await loader.run("tables", "add", "job", "late", "--mode", "full_sync")
             #expect(added.status == 0, "\(added.everything)")
             #expect(try await loader.run("sync", "job/late", "job/views", "--wait").output.contains("ok=2"))
-            #expect(try await loader.run("tables", "remove", "job/late").status == 0)
+            let asked = try await loader.run("tables", "remove", "job/late")
+            #expect(asked.status == 64 && asked.errors.contains("will be forgotten"), "\(asked.everything)")
+            #expect(asked.errors.contains("--yes"))
+            let other = try await loader.run("tables", "add", "job", "late", "--mode", "insert_only")
+            #expect(other.status == 64 && other.errors.contains("tables set job/late --mode"), "\(other.everything)")
+            #expect(try await loader.run("tables", "remove", "job/late", "--yes").status == 0)
             #expect(try await count(replica, "late") == "1", "its replica stays")
             #expect(try await loader.run("tables", "remove", "job/views", "--drop-replica").status == 64)
             let dropped = try await loader.run("tables", "remove", "job/views", "--drop-replica", "--yes")

@@ -58,7 +58,7 @@ import Testing
         #expect(plan.floor == .time(floor) && plan.rows == 12_345)
         #expect(
             plan.sentence
-                == "shop/orders: about 12,345 rows changed since \(floor.text) (UTC; the lookback is subtracted) are read again. "
+                == "shop/orders: about 12,345 rows changed since \(floor.text) (UTC, the lookback subtracted) will be read again. "
                 + "Rows in Redshift stay and are updated.")
         #expect(connections.counted.withLock { $0 } == [.time(floor)])
         #expect(await connections.destination.written.isEmpty, "nothing has happened yet")
@@ -87,7 +87,7 @@ import Testing
         let connections = await fill(state: { $0.floor = nil }, count: nil)
         let plan = try await operations(connections).planRewind("shop/orders", to: "1h ago")
         #expect(plan.floor == nil && plan.rows == nil)
-        #expect(plan.sentence.contains("all rows (too many to count quickly) are read again"))
+        #expect(plan.sentence.contains("rows, too many to count quickly, will be read again; that is all of them"))
     }
 
     @Test(arguments: [("100", "100"), ("5000", "777")])
@@ -99,6 +99,7 @@ import Testing
             })
         let plan = try await operations(connections).planRewind("shop/orders", to: to)
         #expect(plan.floor == .key(key))
+        #expect(plan.sentence.hasPrefix("shop/orders: about 12,345 rows from key \(key) on will be read again."))
         _ = try await operations(connections).rewind(plan)
         let state = try #require(await connections.destination.written.first?.next.state)
         #expect(state.keyFloor?.key == key && state.keyFloor?.marks.count == 1 && state.horizon == nil)
@@ -163,7 +164,7 @@ import Testing
         #expect(!plan.deletes && plan.sourceRows == 12_345)
         #expect(
             plan.sentence
-                == "shop/orders: about 12,345 rows are read again, into the same replica; its rows stay and are updated."
+                == "shop/orders: about 12,345 rows will be read again, into the same replica; its rows stay and are updated."
         )
         _ = try await operations(connections).carryOut(plan)
         let written = await connections.destination.written
@@ -185,7 +186,7 @@ import Testing
         let connections = await fill()
         let plan = try await operations(connections).planResync("shop/orders", .recreating)
         #expect(plan.deletes && plan.tableName == "orders" && plan.replicaRows == .rows(990))
-        #expect(plan.sentence.contains("app.orders (990 rows) is dropped"))
+        #expect(plan.sentence.contains("app.orders (990 rows) will be dropped"))
         _ = try await operations(connections).carryOut(plan)
         #expect(await connections.destination.dropped.map(\.description) == ["app.orders"])
         #expect(await connections.destination.prepared.count == 1)
@@ -213,6 +214,7 @@ import Testing
         let plan = try await operations(connections).planResync("shop/orders", .removing(dropsReplica: drops))
         #expect(plan.deletes == drops)
         #expect(plan.sentence.contains(drops ? "too many rows to count quickly" : "stays as it is"))
+        #expect(plan.sentence.hasPrefix("shop/orders will be forgotten"))
         _ = try await operations(connections).carryOut(plan)
         #expect(await store.table(1) == nil)
         #expect(await connections.destination.dropped.count == (drops ? 1 : 0))

@@ -141,7 +141,10 @@ import Testing
             testDescription: "a hash of text", change: { $0.hash = ["note"] }, words: ["All rows are read again"]),
         Consequence(
             testDescription: "a sort key", change: { $0.sortKey = .value([]) },
-            words: ["distribution and sorting are chosen when a table is made", "--recreate"]),
+            words: [
+                "Distribution and sorting are chosen when a table is made", "Where the replica has others",
+                "--recreate",
+            ]),
         Consequence(testDescription: "a policy", change: { $0.badValues = .fail }, words: ["settings changed."]),
         Consequence(
             testDescription: "an interval", change: { $0.interval = .value(.seconds(5)) }, words: ["settings changed."]),
@@ -155,6 +158,94 @@ import Testing
         await fill()
         let told = try await set(MemoryConnections(), given.change)
         for words in given.words { #expect(told.last?.contains(words) == true, "\(told)") }
+    }
+
+    @Test func `what is taken back before a run has met it means nothing`() async throws {
+        await fill()
+        await store.edit(1) { $0.mirror?.state.definition = $0.mapping.definition }
+        let changes: [(there: (inout TableSettingsChange) -> Void, back: (inout TableSettingsChange) -> Void)] = [
+            ({ $0.filter = .value("id > 5") }, { $0.filter = .standard }),
+            (
+                { $0.types = ["Größe €": .value(.decimal(precision: 20, scale: 2))] },
+                { $0.types = ["Größe €": .standard] }
+            ),
+            ({ $0.exclude = ["note"] }, { $0.include = ["note"] }),
+        ]
+        for (there, back) in changes {
+            #expect(try await set(MemoryConnections(), there).contains(Self.reread))
+            #expect(try await set(MemoryConnections(), back) == ["shop/orders: settings changed."])
+        }
+        #expect(await mapping == Sample.mapping("orders"))
+        // Widths are no part of what makes rows void, and are told all the same.
+        let narrower = try await set { $0.types = ["note": .value(.varchar(bytes: 10))] }
+        #expect(narrower.last?.contains("note stays VARCHAR(65535) as it is") == true, "\(narrower)")
+    }
+
+    @Test(arguments: [(ReplicaCount.missing, false), (.rows(0), true), (.tooMany, true)])
+    func `a table that was never loaded need not be made anew where it was not made`(
+        there: ReplicaCount, isTold: Bool
+    ) async throws {
+        await fill(loaded: false)
+        let told = try await set(MemoryConnections(replicaCount: there)) { $0.distributionKey = .value("id") }
+        #expect(told.count == (isTold ? 2 : 1), "\(told)")
+        #expect(told.last?.contains("--recreate") == isTold)
+        #expect(await mapping?.layout.distributionKey == "id")
+    }
+
+    @Test func `the default type is the one that the column has at the source by now`() async throws {
+        await fill()
+        var described = Sample.table("orders")
+        described.columns[4] = SourceColumn(
+            name: "Größe €", typeName: "numeric(12,2)", isNullable: false,
+            replicaType: .decimal(precision: 12, scale: 2))
+        let connections = MemoryConnections(source: MemorySource(described: described))
+        let told = try await set(connections) { $0.types = ["Größe €": .standard] }
+        #expect(await mapping?.column("Größe €")?.source.typeName == "numeric(12,2)")
+        #expect(await mapping?.column("Größe €")?.destinationType == .decimal(precision: 12, scale: 2))
+        #expect(told[1] == "Größe € is numeric(12,2) at the source now; it was integer.")
+        #expect(told[2] == Self.reread && told[3].contains("tables resync shop/orders --recreate"))
+        #expect(try await set(connections) { $0.types = ["Größe €": .standard] }.isEmpty, "it was taken over")
+        #expect(await connections.source.closings == 2)
+    }
+
+    @Test func `a hashed column takes the present type over and stays hashed`() async throws {
+        await fill {
+            $0.columns[1].treatment = .hashed
+            $0.columns[1].destinationType = .varchar(bytes: 64)
+        }
+        var described = Sample.table("orders")
+        described.columns[1] = Sample.column("note", "integer")
+        _ = try await set(MemoryConnections(source: MemorySource(described: described))) {
+            $0.types = ["note": .standard]
+        }
+        #expect(await mapping?.column("note")?.source.typeName == "integer")
+        #expect(await mapping?.column("note")?.treatment == .hashed)
+        #expect(await mapping?.column("note")?.destinationType == .varchar(bytes: 64))
+    }
+
+    @Test func `a column that is gone at the source has no default type`() async {
+        await fill()
+        var described = Sample.table("orders")
+        described.columns.removeAll { $0.name == "note" }
+        let error = await #expect(throws: OperationError.self) {
+            try await set(MemoryConnections(source: MemorySource(described: described))) {
+                $0.types = ["note": .standard]
+            }
+        }
+        #expect(error?.code == .usage && error?.fix == "Leave it out: --exclude note.")
+        #expect(await store.saves == 0)
+    }
+
+    @Test func `a key that may be NULL by now is refused when its type is taken over`() async {
+        await fill()
+        var described = Sample.table("orders")
+        described.columns[0].isNullable = true
+        let error = await #expect(throws: OperationError.self) {
+            try await set(MemoryConnections(source: MemorySource(described: described))) {
+                $0.types = ["id": .standard]
+            }
+        }
+        #expect(error?.what == "id cannot be part of a key")
     }
 
     @Test func `a wider text needs nothing: the column is widened when a value needs it`() async throws {

@@ -160,6 +160,24 @@ import Testing
         #expect(reason.contains("cannot be an UpdateAndInsertTable") && reason.contains("it has no key"))
     }
 
+    @Test func `a table that exists in another mode is refused with the command that changes it`() async throws {
+        let (job, _) = await store.fill(tables: ["orders"])
+        let (discovery, connections) = discovery(["orders", "stock", "late"].map { Sample.table($0) })
+        let named = TableSelection.names(["stock", "orders"])
+        let error = await #expect(throws: OperationError.self) {
+            try await discovery.create(job, named, mode: .fullSync)
+        }
+        #expect(error?.code == .usage && error?.what == "shop/orders exists in another mode")
+        #expect(error?.why == "it is replicated already, as UpdateAndInsertTable, not as FullSyncTable")
+        #expect(error?.fix.contains("tables set shop/orders --mode FullSyncTable") == true)
+        #expect(await connections.destination.opened == 0)
+        // In its own mode, or where it is not named, it is no obstacle.
+        let made = try await discovery.create(job, named, mode: .updateAndInsert)
+        #expect(made.map(\.decision) == [.exists, .create, .skip("not asked for")])
+        let late = try await discovery.create(job, .names(["late"]), mode: .fullSync)
+        #expect(late.map(\.decision) == [.exists, .exists, .create])
+    }
+
     @Test func `a name that the source does not have is refused with the nearest`() async throws {
         let (job, _) = await store.fill()
         let (discovery, connections) = discovery([Sample.table("orders")])

@@ -118,12 +118,6 @@ struct ModeSuggestionTests {
         for (warning, beginning) in zip(suggestion.warnings, given.warnings) { #expect(warning.hasPrefix(beginning)) }
     }
 
-    @Test func `a column's own warnings come with its name`() {
-        var table = Self.table([Self.id, Self.stamp], indexed: ["updated_at"])
-        table.columns[0].warnings = ["it is odd"]
-        #expect(ModeSuggestion(for: table).warnings == [Self.deletes, "id: it is odd"])
-    }
-
     @Test func `the index that is proposed quotes its names`() {
         var table = Self.table([Self.id, Self.stamp])
         table.name = TableName(schema: "a\"b", name: "T")

@@ -175,6 +175,7 @@ struct RefusedBatchTests {
         let error = await #expect(throws: ReplicationError.self) { try await world.run() }
         #expect(error?.code == .valueBad)
         #expect(error?.what.contains("name") == true && error?.what.contains("4") == true)
+        #expect(error?.fix.contains("tables set \(mapping.label) --on-bad-value repair") == true, "\(error?.fix ?? "")")
         #expect(error?.description.contains("secret") == false)
         // The batch before it was good, and stays.
         #expect(world.replica.rows == Self.three && world.replica.loads.count == 1)

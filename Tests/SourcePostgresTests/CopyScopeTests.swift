@@ -89,6 +89,50 @@ import TestServers
         }
     }
 
+    @Test(arguments: [
+        ("10 / (id - 7) > 0", "division by zero"),
+        ("note::int > 0", #"invalid input syntax for type integer: "…""#),
+        (
+            "(SELECT t2.id FROM t AS t2 WHERE t2.id > t.id) > 0",
+            "more than one row returned by a subquery used as an expression"
+        ),
+    ])
+    func `a filter that fails on a row is told with the row's value left out`(filter: String, why: String) async throws
+    {
+        try await TestDatabase.with { database in
+            try await database.run(
+                """
+                CREATE TABLE t (id int PRIMARY KEY, updated_at timestamptz NOT NULL DEFAULT now(), note text);
+                INSERT INTO t (id, note) SELECT i, CASE i WHEN 7 THEN 'hush "x" hush' ELSE i::text END
+                FROM generate_series(1, 30) i
+                """)
+            let scans: [BatchScan?] = [.whole, .byKey(after: nil), nil]
+            for scan in scans {
+                // A source of its own for each: the failure ends its transaction.
+                try await withSource(database) { source in
+                    var mapping = try await database.mapping("t", source: source)
+                    mapping.scope.filter = filter
+                    try await source.checkFilter(of: mapping)
+                    let filtered = mapping
+                    let error = await failure {
+                        guard let scan else {
+                            _ = try await source.count(filtered, from: nil, within: .seconds(20))
+                            return
+                        }
+                        _ = try await source.batch(
+                            BatchQuery(mapping: filtered, scan: scan, floor: nil, horizon: nil, rowLimit: 100))
+                    }
+                    #expect(error?.code == .config && error?.isRetryable == false)
+                    #expect(error?.what == "The filter of public.t failed on a row" && error?.why == why)
+                    #expect(
+                        error?.fix.contains("tables set job/t --where") == true
+                            && error?.fix.contains("--no-where") == true)
+                    #expect(error?.description.contains("hush") == false)
+                }
+            }
+        }
+    }
+
     // MARK: Hashes
 
     /// Python: hashlib.sha256(("pepper'\\ü" + text).encode()).hexdigest()

@@ -12,6 +12,28 @@ import TestServers
         + "INSERT INTO t SELECT i FROM generate_series(1, 3) i"
 
     @Test(arguments: [
+        ("DROP COLUMN v", "tables set job/t --exclude v."), ("DROP COLUMN id", "tables add job public.t."),
+        ("DROP COLUMN updated_at", "tables remove job/t --drop-replica"),
+        ("ALTER w TYPE bigint", "tables set job/t --column w --type default"),
+        ("ALTER updated_at DROP NOT NULL", "tables set job/t --column updated_at --type default"),
+        ("DROP CONSTRAINT t_pkey, ALTER id DROP NOT NULL", "tables set job/t --primary-key"),
+    ])
+    func `a changed column is told with the command that takes the change over`(change: String, fix: String)
+        async throws
+    {
+        try await TestDatabase.with { database in
+            try await database.run(Self.table)
+            try await withSource(database) { source in
+                let mapping = try await database.mapping("t", source: source)
+                try await database.run("ALTER TABLE t \(change)")
+                let error = await failure { _ = try await source.startPass(mapping) }
+                #expect(error?.code == .schemaMismatch)
+                #expect(error?.fix.contains(fix) == true, "\(error?.fix ?? "")")
+            }
+        }
+    }
+
+    @Test(arguments: [
         ("ALTER TABLE t DROP COLUMN v", ErrorCode.schemaMismatch, "column v is gone"),
         ("ALTER TABLE t RENAME COLUMN v TO x", .schemaMismatch, "column v is gone"),
         ("ALTER TABLE t ALTER w TYPE bigint", .schemaMismatch, "column w is now bigint, it was integer"),

@@ -31,29 +31,34 @@ enum BatchStatements {
     /// there how many there are and the sum of the transactions that wrote them. New row versions carry higher numbers
     /// than all before them, so that no mixture of writes leaves both as they were. The server's counters of writes would
     /// cost no scan, but lag behind commits, for as long as a session stays idle.
-    ///
-    /// NULL on a standby, and where a partition is foreign.
     static func changeToken(of table: TableName) -> String {
-        let name = quoted(table.schema) + "." + quoted(table.name)
-        return """
-            WITH RECURSIVE family AS (SELECT \(CatalogStatements.literal(name))::regclass::oid AS oid UNION \
-            SELECT i.inhrelid FROM pg_inherits i JOIN family f ON f.oid = i.inhparent) \
-            SELECT CASE WHEN NOT pg_is_in_recovery() AND NOT bool_or(c.relkind = 'f') THEN \
-            concat_ws(' ', string_agg(concat_ws(':', f.oid, pg_relation_filenode(f.oid)), ' ' ORDER BY f.oid), \
-            (SELECT concat_ws(':', count(*), sum(t.xmin::text::bigint)) FROM \(name) AS t)) END \
-            FROM family f JOIN pg_class c ON c.oid = f.oid
-            """
+        """
+        \(family(of: table)) \
+        SELECT concat_ws(' ', string_agg(concat_ws(':', f.oid, pg_relation_filenode(f.oid)), ' ' ORDER BY f.oid), \
+        (SELECT concat_ws(':', count(*), sum(t.xmin::text::bigint)) FROM \(quotedName(table)) AS t)) FROM family f
+        """
     }
 
-    /// Whether `changeToken` can be asked: rows of views show no transaction, and not everybody may see it.
+    /// Whether `changeToken` can be asked: not on a standby; rows of views and foreign tables show no transaction, and
+    /// not everybody may see it.
     static func showsVersions(_ table: TableName) -> String {
         """
-        SELECT c.relkind IN ('r', 'p', 'm') AND has_column_privilege(c.oid, 'xmin', 'SELECT') \
-        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-        WHERE n.nspname = \(CatalogStatements.literal(table.schema)) \
-        AND c.relname = \(CatalogStatements.literal(table.name))
+        \(family(of: table)) \
+        SELECT NOT pg_is_in_recovery() AND bool_and(c.relkind IN ('r', 'p', 'm')) \
+        AND has_column_privilege(\(CatalogStatements.literal(quotedName(table))), 'xmin', 'SELECT') \
+        FROM family f JOIN pg_class c ON c.oid = f.oid
         """
     }
+
+    /// The table with its partitions and children.
+    private static func family(of table: TableName) -> String {
+        """
+        WITH RECURSIVE family AS (SELECT \(CatalogStatements.literal(quotedName(table)))::regclass::oid AS oid UNION \
+        SELECT i.inhrelid FROM pg_inherits i JOIN family f ON f.oid = i.inhparent)
+        """
+    }
+
+    private static func quotedName(_ table: TableName) -> String { quoted(table.schema) + "." + quoted(table.name) }
 
     /// A read-only snapshot with the output formats of the journey. The settings end with the transaction, so that a
     /// pooler that shares sessions does no harm.

@@ -53,7 +53,7 @@ package actor PostgresSource: TableSource {
     }
 
     package func startPass(_ mapping: TableMapping) async throws -> PassStart {
-        try await asSource(mapping.source) {
+        try await asSource(reading: mapping) {
             // The order is part of the cursor's proof: activity, prepared transactions, then the snapshot.
             let activity = try await readActivity()
             let token = mapping.mode == .fullSync ? try await changeToken(of: mapping.source) : nil
@@ -79,7 +79,7 @@ package actor PostgresSource: TableSource {
     }
 
     package func openBatch(_ query: BatchQuery) async throws -> BatchExtent {
-        try await asSource(query.mapping.source) {
+        try await asSource(reading: query.mapping) {
             try await begin()
             if query.scan == .whole {
                 return BatchExtent(rows: try await estimate(query.mapping), last: nil, highestCursor: nil)
@@ -100,8 +100,8 @@ package actor PostgresSource: TableSource {
     }
 
     package func rows(_ query: BatchQuery, extent: BatchExtent, format: BatchFormat) async throws -> RowStream {
-        let table = query.mapping.source
-        try await asSource(table) {
+        let mapping = query.mapping
+        try await asSource(reading: mapping) {
             try await self.connection.beginCopyOut(
                 BatchStatements.copy(
                     query, extent: extent, format: format, updatedSample: updatedSample, hashSalt: hashSalt,
@@ -109,7 +109,7 @@ package actor PostgresSource: TableSource {
         }
         let connection = connection
         return RowStream {
-            try await asSource(table) {
+            try await asSource(reading: mapping) {
                 guard let chunk = try await connection.nextCopyChunk(maximumBytes: Self.chunkBytes) else { return nil }
                 return RowChunk(bytes: chunk.bytes, rows: chunk.rows, longestRowBytes: chunk.longestRowBytes)
             }
@@ -138,10 +138,10 @@ package actor PostgresSource: TableSource {
     package func count(
         _ mapping: TableMapping, from floor: CursorFloor?, within limit: Duration
     ) async throws -> Int? {
-        let sample = try await asSource(mapping.source) { try await self.sample(mapping) }
+        let sample = try await asSource(reading: mapping) { try await self.sample(mapping) }
         let statement = BatchStatements.count(mapping, from: floor, updatedSample: sample)
         do {
-            return try await asSource(mapping.source) {
+            return try await asSource(reading: mapping) {
                 try await connection.execute(BatchStatements.begin(statementTimeout: limit))
                 let count = try await connection.execute(statement).firstValue.flatMap { Int($0) }
                 try await connection.execute("COMMIT")
@@ -205,20 +205,7 @@ package actor PostgresSource: TableSource {
                 .sourceTableGone, what: "The source has no table \(mapping.source)", why: "it was dropped or renamed",
                 fix: "Restore it, or disable the table: redshift-loader tables disable \(mapping.label).")
         }
-        for column in mapping.columns {
-            let name = column.source.name
-            guard let found = present.first(where: { $0.name == name }) else {
-                throw Self.drift(mapping, "column \(name) is gone at the source")
-            }
-            guard found.replicaType == column.source.replicaType else {
-                throw Self.drift(mapping, "column \(name) is now \(found.typeName), it was \(column.source.typeName)")
-            }
-            // Rows without a stamp, or without a key, would be in no stretch of a pass.
-            let mustStay = name == mapping.updatedKey || mapping.primaryKey.contains(name)
-            guard !mustStay || column.source.isNullable || !found.isNullable else {
-                throw Self.drift(mapping, "column \(name) may be NULL now")
-            }
-        }
+        if let drift = SchemaDrift.first(of: mapping, present: present) { throw drift.error(mapping) }
     }
 
     /// An epoch's unit shows only in its values; the highest is one step down the index.
@@ -244,11 +231,5 @@ package actor PostgresSource: TableSource {
             .keyMissing, what: "A row of \(mapping.source) has no key",
             why: "\(mapping.primaryKey.joined(separator: ", ")) is NULL in it",
             fix: "Choose a key whose columns are NOT NULL: redshift-loader tables set \(mapping.label) --primary-key.")
-    }
-
-    private static func drift(_ mapping: TableMapping, _ why: String) -> ReplicationError {
-        ReplicationError(
-            .schemaMismatch, what: "\(mapping.source) has changed its columns", why: why,
-            fix: "Undo the change at the source, or set the table up anew. Nothing is lost: it waits at its position.")
     }
 }

@@ -54,9 +54,12 @@ struct PostgresTypeMapping: Sendable, Hashable {
     }
 
     private static let json = PostgresTypeMapping(
-        .semistructured, warnings: ["JSON arrives as SUPER; one string in it may take 65,535 bytes, all 1,000,000"])
+        .semistructured,
+        warnings: [
+            "JSON arrives as SUPER; over 1,000,000 bytes, or with a string over 65,535, it becomes NULL, and is recorded"
+        ])
     private static let longText = PostgresTypeMapping(
-        .widestText, warnings: ["a value over 65,535 bytes does not fit into Redshift"])
+        .widestText, warnings: ["text over 65,535 bytes is cut, and recorded"])
     private static let shape = PostgresTypeMapping(.widestText)
 
     /// Types without arguments, by `format_type`.
@@ -69,7 +72,8 @@ struct PostgresTypeMapping: Sendable, Hashable {
         "money": .init(.decimal(precision: 20, scale: 2), form: .cast("numeric")),
         "date": .init(.date), "uuid": .init(.varchar(bytes: 36)),
         "bytea": .init(
-            .varbyte(bytes: 16_777_216), form: .hex, warnings: ["a value over 2,000,000 bytes does not fit"]),
+            .varbyte(bytes: 16_777_216), form: .hex,
+            warnings: ["values over 2,000,000 bytes become NULL, and are recorded"]),
         "json": json, "jsonb": json, "hstore": .init(.semistructured, form: .function("hstore_to_jsonb")),
         "text": longText, "citext": longText, "xml": longText, "tsvector": longText, "tsquery": longText,
         "jsonpath": longText, "name": longText, "\"char\"": longText, "refcursor": longText,

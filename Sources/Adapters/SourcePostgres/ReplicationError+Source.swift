@@ -44,6 +44,41 @@ extension ReplicationError {
     }
 }
 
+extension ReplicationError {
+    /// A client's error in the words of one table's source: where it has a filter that failed on a row, in those.
+    init(source error: PostgresError, reading mapping: TableMapping) {
+        let set = "redshift-loader tables set \(mapping.label)"
+        if mapping.scope.filter != nil, let state = error.sqlState, Self.isAboutExpression(state) {
+            self.init(
+                .config, what: "The filter of \(mapping.source) failed on a row",
+                why: Self.withoutValues(error.serverMessage ?? error.why),
+                fix:
+                    "Change it so that it can be computed for every row: \(set) --where 'CONDITION'; or copy all rows: "
+                    + "--no-where.", underlying: error)
+            return
+        }
+        self.init(source: error, table: mapping.source)
+        switch error.code {
+        case .undefinedTable: fix = "Restore it, or disable the table: redshift-loader tables disable \(mapping.label)."
+        case .undefinedColumn where mapping.scope.filter != nil:
+            fix = "Undo the change at the source, or change the filter: \(set) --where 'CONDITION', or --no-where."
+        case .undefinedColumn: fix = "Undo the change at the source; the next run says what else can be done."
+        default: break
+        }
+    }
+
+    /// Data exceptions and subqueries of several rows (manual, appendix A). Bytes that are no text come from the columns.
+    private static func isAboutExpression(_ state: String) -> Bool {
+        guard !["22021", "22P05"].contains(state) else { return false }
+        return state.hasPrefix("22") || state.hasPrefix("21")
+    }
+
+    /// Servers put values into quotation marks, those of their language.
+    static func withoutValues(_ message: String) -> String {
+        message.replacing(/["„“”«»](?s:.*)["„“”«»]/, with: "\"…\"")
+    }
+}
+
 /// Runs `body` and puts a client's error into the words of a source; others, cancellation included, pass.
 @discardableResult
 func asSource<Value>(
@@ -53,5 +88,17 @@ func asSource<Value>(
         return try await body()
     } catch let error as PostgresError {
         throw ReplicationError(source: error, table: table)
+    }
+}
+
+/// As `asSource` of a table, where its mapping is at hand: it knows the filter.
+@discardableResult
+func asSource<Value>(
+    reading mapping: TableMapping, isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Value
+) async throws -> Value {
+    do {
+        return try await body()
+    } catch let error as PostgresError {
+        throw ReplicationError(source: error, reading: mapping)
     }
 }

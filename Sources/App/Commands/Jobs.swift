@@ -101,7 +101,8 @@ struct Jobs: AsyncParsableCommand {
 
         func execute(_ app: Composition) async throws {
             let (job, tables) = try await JobOperations(store: app.store).remove(name)
-            Terminal.answer("Job \(job.name) and its \(tables) tables are forgotten; the replicas stay as they are.")
+            Terminal.answer(
+                "Job \(job.name) and its \(Counted.tables(tables)) are forgotten; replicas stay as they are.")
         }
     }
 

@@ -56,7 +56,9 @@ struct Sync: LoaderCommand {
         guard wait else {
             try await app.sync.request(tables)
             let follow = jobs.count == 1 ? " \(jobs[0].name)" : ""
-            Terminal.answer("\(tables.count) tables are due. Follow them: redshift-loader status\(follow)")
+            Terminal.answer(
+                "\(Counted.tables(tables.count)) \(tables.count == 1 ? "is" : "are") due. Follow: redshift-loader status\(follow)"
+            )
             return
         }
         // A connection string that cannot be read fails the runs below, and is recorded with them.

@@ -9,8 +9,8 @@ extension Tables {
         static let configuration = CommandConfiguration(
             abstract: "Show the source's tables, with a mode for each; with --create, set replicas up.",
             discussion: """
-                Columns whose names look like secrets, and those that cannot be read, are left out: tables set --include \
-                copies them.
+                Columns whose names look like secrets are left out: tables set --include copies them. So are those that the \
+                loader's user may not read, until it may.
                 Example: redshift-loader tables discover shop --create --only 'orders,order_*'
                 Exit status: 0; 64 unknown job; 69 or 77 when the source cannot be read; 78 configuration.
                 """)
@@ -40,10 +40,11 @@ extension Tables {
                 let names = survey.map(\.table.name.name)
                 let hint = NameMatching.nearest(to: only, among: names).map { "Did you mean \($0)? " } ?? ""
                 throw OperationError(
-                    .usage, what: "No table of the source fits \(only)", why: "it has \(names.count) tables",
+                    .usage, what: "No table of the source fits \(only)", why: "it has \(Counted.tables(names.count))",
                     fix: "\(hint)List them: redshift-loader tables discover \(job.name).")
             }
-            DiscoveryOutput(survey, job: job, isCreated: create).tell(json: output.json, columns: columns)
+            DiscoveryOutput(survey, job: job, selection: selection, only: only, isCreated: create)
+                .tell(json: output.json, columns: columns)
         }
     }
 
@@ -52,7 +53,9 @@ extension Tables {
             abstract: "Set up replicas of single tables, by their exact names.",
             discussion: """
                 Example: redshift-loader tables add shop orders audit.events --mode InsertOnlyTable
-                Exit status: 0; 1 when one was not made; 64 for an unknown job or table, or a mode that it cannot have.
+                A table that the job has already stays as it is.
+                Exit status: 0; 1 when one was not made; 64 for an unknown job or table, a mode that it cannot have, or \
+                another one than it has.
                 """)
         @OptionGroup var common: CommonOptions
         @OptionGroup var output: JSONOption

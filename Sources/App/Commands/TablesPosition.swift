@@ -53,9 +53,8 @@ extension Tables {
             _ selector: String, _ kind: ResyncPlan.Kind, _ confirmation: YesOption, _ app: Composition
         ) async throws {
             let plan = try await app.tables.planResync(selector, kind)
-            let needsYes = plan.deletes || kind == .rereading
             try Confirmation.ask(
-                plan.sentence, typedName: plan.deletes ? plan.tableName : nil, isGiven: confirmation.yes || !needsYes)
+                plan.sentence, typedName: plan.deletes ? plan.tableName : nil, isGiven: confirmation.yes)
             Terminal.answer(try await app.tables.carryOut(plan))
         }
     }
@@ -64,6 +63,7 @@ extension Tables {
         static let configuration = CommandConfiguration(
             abstract: "Forget a table; its replica stays in the destination unless --drop-replica is given.",
             discussion: """
+                Says first what will happen, and asks.
                 Example: redshift-loader tables remove shop/old_orders
                 Exit status: 0; 64 for an unknown table, or without a yes; 75 while it is being synced.
                 """)

@@ -32,7 +32,7 @@ extension Connections {
         let unreadable = tables.filter { !$0.isReadable }.count
         let rights = unreadable == 0 ? "all readable" : "\(unreadable) without SELECT"
         return "PostgreSQL \(version)\(isStandby ? ", a standby" : ""), clock within "
-            + "\((skew * 10).rounded() / 10) s of ours, \(tables.count) tables in "
+            + "\((skew * 10).rounded() / 10) s of ours, \(Counted.tables(tables.count)) in "
             + "\(job.sourceSchemas.joined(separator: ", ")), \(rights)."
     }
 

@@ -7,31 +7,34 @@ import Scheduling
 struct DiscoveryOutput {
     private let survey: [DiscoveredTable]
     private let job: JobRecord
+    private let selection: TableSelection
+    private let summary: DiscoverySummary
     private let isCreated: Bool
 
-    init(_ survey: [DiscoveredTable], job: JobRecord, isCreated: Bool) {
+    /// - Parameter only: The globs that tables were chosen by, as they were given.
+    init(
+        _ survey: [DiscoveredTable], job: JobRecord, selection: TableSelection = .all, only: String? = nil,
+        isCreated: Bool
+    ) {
         self.survey = survey
         self.job = job
+        self.selection = selection
         self.isCreated = isCreated
+        summary = DiscoverySummary(survey, job: job.name, only: only)
     }
 
-    /// - Parameter columns: With what becomes of each column.
+    /// - Parameter columns: With what becomes of each column of the tables that were asked for.
     func tell(json: Bool, columns: Bool) {
         if json {
             Terminal.answer(document.text)
             return
         }
         Terminal.answer(table)
-        if columns { for found in survey { Terminal.answer(columnTable(found)) } }
-        for found in survey where found.decision == .create { tellNotes(found) }
-        let count = survey.filter { $0.decision == .create }.count
-        if isCreated {
-            Terminal.message("\(count) tables created. Next: redshift-loader sync \(job.name) --wait")
-        } else {
-            Terminal.message(
-                "Nothing was created. To create \(count) tables: redshift-loader tables discover \(job.name) --create --all"
-            )
+        if columns {
+            for found in survey where selection.includes(found.table.name) { Terminal.answer(columnTable(found)) }
         }
+        for found in survey where found.decision == .create { tellNotes(found) }
+        Terminal.message(isCreated ? summary.result : summary.proposal)
     }
 
     // MARK: Text
@@ -52,17 +55,13 @@ struct DiscoveryOutput {
 
     private func tellNotes(_ found: DiscoveredTable) {
         let name = name(found.table.name)
-        for warning in found.suggestion.warnings { Terminal.message("▲ \(name): \(warning)") }
+        for warning in found.warnings { Terminal.message("▲ \(name): \(warning)") }
         if let interval = found.interval {
             Terminal.message(
                 "▲ \(name): read whole, so it is due every \(DurationText.text(interval)), not every "
                     + "\(DurationText.text(job.interval)); tables set \(job.name)/\(name) --interval changes that")
         }
-        for exclusion in found.exclusions {
-            Terminal.message(
-                "▲ \(name): \(exclusion.column) is left out: \(exclusion.reason); tables set \(job.name)/\(name) "
-                    + "--include \(exclusion.column) copies it")
-        }
+        for note in found.exclusionNotes(label: "\(job.name)/\(name)") { Terminal.message("▲ \(name): \(note)") }
     }
 
     private func columnTable(_ found: DiscoveredTable) -> String {
@@ -124,7 +123,7 @@ struct DiscoveryOutput {
             ("updated_key", .optional(found.suggestion.updatedKey)), ("reason", .string(found.suggestion.reason)),
             ("interval_seconds", .optional(found.interval.map { $0 / .seconds(1) })),
             ("decision", .string(decision)), ("skipped_because", .optional(reason)),
-            ("warnings", .array(found.suggestion.warnings.map { .string($0) })),
+            ("warnings", .array(found.warnings.map { .string($0) })),
             ("excluded_columns", .array(excluded)),
             ("columns", .array(found.table.columns.map { column($0, of: found) })),
         ])

@@ -42,6 +42,7 @@ enum TableOutput {
             ("Distkey", mapping.layout.distributionKey.map { $0.isEmpty ? "auto" : $0 }),
             ("Sortkey", mapping.layout.sortKey.map { listed($0) ?? "none" }),
             ("Interval", schedule.interval.map(DurationText.text)),
+            ("Freshness target", schedule.freshnessTarget.map(DurationText.text)),
             ("Window (UTC)", schedule.window?.text), ("Row limit", schedule.rowLimit.map(Terminal.grouped)),
             ("Chunk size", schedule.chunkSize.map(Terminal.grouped)),
             ("Scan back", schedule.scanBack.map(DurationText.text)),

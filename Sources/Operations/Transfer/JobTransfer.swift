@@ -71,7 +71,7 @@ package struct JobTransfer: Sendable {
                 .filter { $0.before != $0.after }
             var sentences = [
                 "Job \(job.name): \(isNew ? "added" : isChanged ? "changed" : "unchanged"), \(job.active ? "active" : "inactive"); "
-                    + "\(added) tables added, \(changes.count) changed, \(tables.count - added - changes.count) unchanged."
+                    + "\(Counted.tables(added)) added, \(changes.count) changed, \(tables.count - added - changes.count) unchanged."
             ]
             for change in changes {
                 sentences += SettingsConsequences(from: change.before, to: change.after).sentences

@@ -22,6 +22,7 @@ extension RowScreen {
             mapping.columns.enumerated().map { ($1.source.name, $0) }, uniquingKeysWith: { first, _ in first })
         self.init(
             rules: rules + markers, keyColumns: mapping.primaryKey.compactMap { places[$0] }, format: format,
-            policy: mapping.badValues, cutsLongText: cutsLongText, checksUTF8: checksUTF8, parsesAll: parsesAll)
+            policy: mapping.badValues, cutsLongText: cutsLongText, checksUTF8: checksUTF8, parsesAll: parsesAll,
+            label: mapping.label)
     }
 }

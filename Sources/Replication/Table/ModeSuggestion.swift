@@ -24,7 +24,6 @@ package struct ModeSuggestion: Sendable, Hashable {
             warnings.append("rows deleted at the source stay in the replica")
         }
         if !table.isReadable { warnings.append("the loader's user has no SELECT on it") }
-        warnings += table.columns.flatMap { column in column.warnings.map { "\(column.name): \($0)" } }
     }
 
     private mutating func choose(_ table: SourceTable) {

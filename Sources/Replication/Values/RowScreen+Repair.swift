@@ -83,7 +83,8 @@ extension RowScreen {
             why: change.reason.cause,
             fix: takesKey
                 ? "It is part of the key, which is never changed: correct the row at the source."
-                : "Correct the row at the source, or let such values be repaired: redshift-loader tables set --on-bad-value repair."
+                : "Correct the row at the source, or let such values be repaired: redshift-loader tables set \(label) "
+                    + "--on-bad-value repair."
         )
     }
 
@@ -154,6 +155,8 @@ extension RowScreen {
             what:
                 "The row with the key \(Self.shortened(key(of: reader, row: row).joined(separator: ", "))) does not fit",
             why: "\(RepairedValue.Reason.rowTooLarge.cause), and no JSON, binary or text value is left to shorten",
-            fix: "Exclude large columns from the table, or shorten the row at the source.")
+            fix:
+                "Shorten the row at the source, or leave large columns out: redshift-loader tables set \(label) --exclude "
+                + "a,b.")
     }
 }

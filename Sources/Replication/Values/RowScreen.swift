@@ -30,6 +30,8 @@ package struct RowScreen: Sendable {
     let checksUTF8: Bool
     /// Whether every chunk's fields are looked at: after Redshift refused a batch.
     let parsesAll: Bool
+    /// `job/table`, for what people are told to do.
+    let label: String
     /// Bytes that columns must hold for the batch to be loaded: the longest value of those that exceed their column, by
     /// the column's name at the source. Complete behind the batch's last chunk.
     package internal(set) var neededWidths: [String: Int] = [:]
@@ -37,11 +39,12 @@ package struct RowScreen: Sendable {
     var earlierRows = 0
     private let search: ChunkSearch
 
-    /// - Parameter rules: One a column, in the order of the fields.
-    /// - Parameter checksUTF8: The source does not promise valid UTF-8.
+    /// - Parameters:
+    ///   - rules: One a column, in the order of the fields.
+    ///   - checksUTF8: The source does not promise valid UTF-8.
     package init(
         rules: [ColumnRule], keyColumns: [Int], format: BatchFormat, policy: BadValuePolicy, cutsLongText: Bool,
-        checksUTF8: Bool = false, parsesAll: Bool = false
+        checksUTF8: Bool = false, parsesAll: Bool = false, label: String = "JOB/TABLE"
     ) {
         self.rules = rules
         self.keyColumns = keyColumns
@@ -50,6 +53,7 @@ package struct RowScreen: Sendable {
         self.cutsLongText = cutsLongText
         self.checksUTF8 = checksUTF8
         self.parsesAll = parsesAll
+        self.label = label
         search = ChunkSearch(rules: rules, format: format, checksUTF8: checksUTF8)
     }
 

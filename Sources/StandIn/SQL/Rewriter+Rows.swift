@@ -68,7 +68,7 @@ extension Rewriter {
     /// The longest row that Redshift takes. https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_TABLE_NEW.html
     private static let rowLimitBytes = 4 << 20
 
-    /// Rows of VALUES by the bytes that their text literals stand for.
+    /// Rows of VALUES by the bytes of their text literals.
     private func checkRowSizes(_ values: Range<Int>) throws(StandInError) {
         guard let last = values.last, sql.isWord(values.lowerBound, "values"),
             Int(sql.tokens[last].end - sql.tokens[values.lowerBound].start) > Self.rowLimitBytes
@@ -131,8 +131,8 @@ extension Rewriter {
         guard reader.isNext("using") else { throw reader.unexpected() }
         guard !reader.isNextSymbol("(", ahead: 1) else { throw .unsupported("A subquery as MERGE source") }
         let whens = topLevelWords(reader.rest).filter { $0.word == "when" && !isInsideCase($0.index) }
-        if topLevelWords(reader.rest).contains(where: { $0.word == "duplicates" }) {
-            throw .notImitated("MERGE … REMOVE DUPLICATES")
+        if whens.isEmpty, sql.isWord(range.upperBound - 1, "duplicates"), sql.isWord(range.upperBound - 2, "remove") {
+            return try mergeDuplicates(reader, into: table)
         }
         guard whens.count == 2 else {
             throw StandInError("42601", "MERGE needs one WHEN MATCHED and one WHEN NOT MATCHED clause")
@@ -143,6 +143,26 @@ extension Rewriter {
         var second = StatementReader(sql, whens[1].index..<range.upperBound)
         try second.expect("when", "not", "matched", "then", "insert")
         return .writing(table, "MERGE INTO \(table.sql) " + (try queryText(reader.rest, writesRows: true)))
+    }
+
+    /// `USING s [[AS] a] ON condition REMOVE DUPLICATES`: rows that match give way to the source's, each of those once.
+    private func mergeDuplicates(_ start: StatementReader, into table: RelationName) throws(StandInError)
+        -> StatementPlan
+    {
+        var reader = start
+        try reader.expect("using")
+        let source = try reader.relation()
+        var alias = ""
+        if !reader.isNext("on") {
+            _ = reader.take("as")
+            alias = " AS " + Identifier.quote(try reader.name())
+        }
+        try reader.expect("on")
+        guard reader.index < range.upperBound - 2 else { throw reader.unexpected() }
+        let condition = try queryText(reader.index..<range.upperBound - 2, writesRows: true)
+        return .writing(
+            table, "DELETE FROM \(table.sql) USING \(source.sql)\(alias) WHERE \(condition)",
+            "INSERT INTO \(table.sql) SELECT DISTINCT * FROM \(source.sql)")
     }
 
     private func isInsideCase(_ index: Int) -> Bool {
