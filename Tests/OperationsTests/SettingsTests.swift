@@ -166,7 +166,7 @@ import Testing
         let changes: [(there: (inout TableSettingsChange) -> Void, back: (inout TableSettingsChange) -> Void)] = [
             ({ $0.filter = .value("id > 5") }, { $0.filter = .standard }),
             (
-                { $0.types = ["Größe €": .value(.decimal(precision: 20, scale: 2))] },
+                { $0.types = ["Größe €": .value(.decimal(precision: 25, scale: 2))] },
                 { $0.types = ["Größe €": .standard] }
             ),
             ({ $0.exclude = ["note"] }, { $0.include = ["note"] }),

@@ -49,17 +49,6 @@ import Testing
         #expect(try await found(table).exclusions.isEmpty)
     }
 
-    @Test func `what is left out is warned of no more`() async throws {
-        var table = Sample.table("users")
-        for name in ["token", "note2"] {
-            table.columns.append(
-                SourceColumn(
-                    name: name, typeName: "text", isNullable: true, replicaType: .widestText, warnings: ["is long"]))
-        }
-        let warnings = try await found(table).suggestion.warnings
-        #expect(warnings.contains("note2: is long") && !warnings.contains("token: is long"))
-    }
-
     @Test func `times, truth values and counts are no secrets, whatever their names`() async throws {
         var table = Sample.table("users")
         for (name, type) in [
