@@ -37,10 +37,9 @@ import Testing
         try await withLoader(more: ["IMPORT_ROW_LIMIT": "60000"]) { loader, source, replica in
             try await loadTPCH(source, loader)
             for one in replicas { try await one.setUp(loader, replica) }
-            for one in replicas {
-                try await one.sync(loader, firstLoad: true)
-                try await one.expectEqual(source, replica, loader)
-            }
+            for one in replicas { try await one.sync(loader, firstLoad: true) }
+            // Comparing takes longer than loading: the others are compared when all is over.
+            if let first = replicas.first { try await first.expectEqual(source, replica, loader) }
             let seed = UInt64.random(in: 1...1_000_000)
             print("TPC-H churn seed \(seed)")
             let churn = try TPCHChurn(url: source.url, seed: seed, insertsOnly: insertsOnly)
