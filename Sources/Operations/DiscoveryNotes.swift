@@ -84,11 +84,22 @@ package struct DiscoverySummary: Sendable {
 
 /// Numbers of things, in words.
 package enum Counted {
+    /// `1234567` as `1,234,567`.
+    package static func grouped(_ number: Int) -> String {
+        var digits = Array(String(abs(number)))
+        var index = digits.count - 3
+        while index > 0 {
+            digits.insert(",", at: index)
+            index -= 3
+        }
+        return (number < 0 ? "-" : "") + String(digits)
+    }
+
     /// `1 table`, `2 tables`.
     package static func tables(_ count: Int) -> String { "\(count) \(count == 1 ? "table" : "tables")" }
 
     /// `about 1 row`, `about 1,234 rows`.
     static func roughRows(_ count: Int) -> String {
-        "about \(SettingsConsequences.grouped(count)) \(count == 1 ? "row" : "rows")"
+        "about \(grouped(count)) \(count == 1 ? "row" : "rows")"
     }
 }

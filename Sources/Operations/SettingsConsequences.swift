@@ -71,7 +71,7 @@ struct SettingsConsequences {
         let isRedefined = new.definition != old.definition && !isBack
         guard isLoaded, !setsPosition, isRedefined || new.destination != old.destination else { return nil }
         let rows = before.mirror?.state.replicaRows ?? 0
-        return "All rows are read again with the next run (about \(Self.grouped(rows)) rows)."
+        return "All rows are read again with the next run (about \(Counted.grouped(rows)) rows)."
     }
 
     private var newlyExcluded: [String] {
@@ -106,16 +106,5 @@ struct SettingsConsequences {
         default:
             "\(new.source.name) is to be \(new.destinationType.sql), it is \(old.destinationType.sql)"
         }
-    }
-
-    /// `1234567` as `1,234,567`.
-    static func grouped(_ number: Int) -> String {
-        var digits = Array(String(abs(number)))
-        var index = digits.count - 3
-        while index > 0 {
-            digits.insert(",", at: index)
-            index -= 3
-        }
-        return (number < 0 ? "-" : "") + String(digits)
     }
 }

@@ -47,7 +47,7 @@ package struct ResyncPlan: Sendable, Hashable {
 
     private var there: String {
         switch replicaRows {
-        case .rows(let count): "\(SettingsConsequences.grouped(count)) \(count == 1 ? "row" : "rows")"
+        case .rows(let count): "\(Counted.grouped(count)) \(count == 1 ? "row" : "rows")"
         case .tooMany: "too many rows to count quickly"
         case .missing: "which does not exist"
         }

@@ -69,7 +69,6 @@ package struct TableRun: Sendable {
             async let following = readNext(after: batch.after, from: start, number: number)
             do {
                 try await load(batch, &position, &progress)
-                reading = try await following
             } catch {
                 do { if let left = try await following.batch { await discard(left.staged) } } catch {
                     logger.debug("\(mapping.label): the batch behind the failed one could not be read either: \(error)")
@@ -77,7 +76,9 @@ package struct TableRun: Sendable {
                 guard let refusal = error as? RefusedBatch else { throw error }
                 try await loadChecked(batch, after: refusal, from: start, &position, &progress)
                 reading = try await readNext(after: position.state, from: start, number: position.nextBatchNumber)
+                continue
             }
+            reading = try await following
         }
         position.move(to: reading.after)
         return true

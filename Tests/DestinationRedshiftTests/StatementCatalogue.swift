@@ -176,7 +176,6 @@ enum StatementCatalogue {
         let quoted = RedshiftText.identifier(stage)
         var entries = [
             entry("ReplicaStatements.createStaging", ReplicaStatements.createStaging(stage, like: mapping.destination)),
-            entry("ReplicaStatements.countStaged", ReplicaStatements.countStaged(stage)),
             entry(
                 "ReplicaStatements.insertStaged", ReplicaStatements.insertStaged(stage, mapping, hasMarkers: false)),
             entry(

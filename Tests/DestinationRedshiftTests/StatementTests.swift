@@ -122,7 +122,6 @@ import Testing
         #expect(
             ReplicaStatements.createStaging("loader_stage_1", like: Self.table)
                 == #"CREATE TEMP TABLE "loader_stage_1" (LIKE "App"."order ""lines""" INCLUDING DEFAULTS)"#)
-        #expect(ReplicaStatements.countStaged("loader_stage_1") == #"SELECT COUNT(*) FROM "loader_stage_1""#)
         #expect(ReplicaStatements.dropStaging("loader_stage_1") == #"DROP TABLE "loader_stage_1""#)
         #expect(ReplicaStatements.count(Self.table) == #"SELECT COUNT(*) FROM "App"."order ""lines""""#)
     }

@@ -65,12 +65,7 @@ extension RedshiftDestination {
         if case .objects = load.staged.content {
             for statement in ReplicaStatements.addMarkers(staging, load.mapping) { try await run(statement, replica) }
         }
-        let filled = try await fill(RedshiftText.identifier(staging), load)
-        if case .objects = load.staged.content {
-            try Self.check(try await number(ReplicaStatements.countStaged(staging), replica), load)
-        } else {
-            try Self.check(filled, load)
-        }
+        try Self.check(try await fill(RedshiftText.identifier(staging), load), load)
         let result = try await body(staging)
         try await run(ReplicaStatements.dropStaging(staging), replica)
         return result

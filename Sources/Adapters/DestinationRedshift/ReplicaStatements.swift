@@ -91,10 +91,6 @@ enum ReplicaStatements {
         """
     }
 
-    static func countStaged(_ name: String) -> String {
-        "SELECT COUNT(*) FROM \(RedshiftText.identifier(name))"
-    }
-
     static let lastCopyCount = "SELECT pg_last_copy_count()"
     static let lastCopyID = "SELECT pg_last_copy_id()"
 

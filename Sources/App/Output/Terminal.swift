@@ -1,4 +1,5 @@
 import Foundation
+import Operations
 
 /// stdout for the answer, stderr for everything else.
 enum Terminal {
@@ -36,15 +37,7 @@ enum Terminal {
     private static func width(_ text: String) -> Int { text.count }
 
     /// `1234567` as `1,234,567`.
-    static func grouped(_ number: Int) -> String {
-        var digits = Array(String(abs(number)))
-        var index = digits.count - 3
-        while index > 0 {
-            digits.insert(",", at: index)
-            index -= 3
-        }
-        return (number < 0 ? "-" : "") + String(digits)
-    }
+    static func grouped(_ number: Int) -> String { Counted.grouped(number) }
 
     /// Bytes in KiB, MiB, GiB.
     static func bytes(_ count: Int) -> String {
