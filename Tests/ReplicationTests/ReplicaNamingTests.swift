@@ -72,6 +72,7 @@ struct ReplicaTypeTests {
 
     @Test func `only scalar types can be sort keys, and only text joins by length`() {
         #expect(!ReplicaType.semistructured.canBeSortKey && !ReplicaType.varbyte(bytes: 9).canBeSortKey)
+        #expect(!ReplicaType.semistructured.isComparable && ReplicaType.varbyte(bytes: 9).isComparable)
         #expect(ReplicaType.timestamptz.canBeSortKey && ReplicaType.widestText.canBeSortKey)
         #expect(ReplicaType.widestText.isText && !ReplicaType.date.isText && !ReplicaType.semistructured.isText)
     }
