@@ -3,6 +3,8 @@ package enum RunNotice: Sendable, Hashable {
     case firstLoad
     /// The mapping changed in a way that voids the position: everything is read again.
     case definitionChanged
+    /// Values hashed from now on would not match those that are there.
+    case saltChanged
     /// Another server or timeline answers: read again from further back, and a compare is due.
     case sourceChanged
     /// A column of the replica was made wider for a longer value.
@@ -14,7 +16,9 @@ package enum RunNotice: Sendable, Hashable {
         switch self {
         case .firstLoad: "first load"
         case .definitionChanged: "mode, key, filter or columns changed: all rows are loaded again"
-        case .sourceChanged: "another server or timeline answers: reading again from 24 hours further back"
+        case .saltChanged: "HASH_SALT changed: all rows are loaded again"
+        case .sourceChanged:
+            "another server or timeline answers: reading again from FAILOVER_LOOKBACK further back, then all rows"
         case .widened(let column, let bytes): "column \(column) was widened to VARCHAR(\(bytes)) for a longer value"
         case .screened(let reason): "a batch was refused (\(reason)) and read again, each value checked"
         }

@@ -48,9 +48,11 @@ extension TableRun {
 
     func begin(_ position: inout Position, at start: PassStart, progress: inout RunProgress) async throws {
         var replica = PreparedReplica()
-        if position.state.definition != mapping.definition { replica = try await destination.prepare(mapping) }
+        if PassPlan.isVoid(position.state, for: mapping, settings: settings) {
+            replica = try await destination.prepare(mapping)
+        }
         let (state, notice) = PassPlan.begin(
-            from: position.isNew ? nil : position.state, at: start, mapping: mapping, lookback: settings.lookback,
+            from: position.isNew ? nil : position.state, at: start, mapping: mapping, settings: settings,
             replica: replica)
         position.state = state
         if let notice {

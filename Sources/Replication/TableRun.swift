@@ -59,14 +59,16 @@ package struct TableRun: Sendable {
         from start: PassStart, _ position: inout Position, _ progress: inout RunProgress
     ) async throws -> Bool {
         if await journal.shouldStop() { return false }
-        var reading = try await readNext(after: position.state, from: start, number: position.nextBatchNumber)
+        let budget = SweepBudget(settings.sweepBudget)
+        var reading = try await readNext(
+            after: position.state, from: start, number: position.nextBatchNumber, within: budget)
         while let batch = reading.batch {
             if await journal.shouldStop() {
                 await discard(batch.staged)
                 return false
             }
             let number = position.nextBatchNumber + 1
-            async let following = readNext(after: batch.after, from: start, number: number)
+            async let following = readNext(after: batch.after, from: start, number: number, within: budget)
             do {
                 try await load(batch, &position, &progress)
             } catch {
@@ -75,7 +77,8 @@ package struct TableRun: Sendable {
                 }
                 guard let refusal = error as? RefusedBatch else { throw error }
                 try await loadChecked(batch, after: refusal, from: start, &position, &progress)
-                reading = try await readNext(after: position.state, from: start, number: position.nextBatchNumber)
+                reading = try await readNext(
+                    after: position.state, from: start, number: position.nextBatchNumber, within: budget)
                 continue
             }
             reading = try await following
@@ -124,12 +127,14 @@ package struct TableRun: Sendable {
 
     /// Reads the next batch that has rows. Empty ones move the state only, so that an idle table never reaches the
     /// destination.
-    /// - Returns: No batch at the end of the pass; `after` is then where the pass stands.
+    /// - Returns: No batch at the end of the pass, or where a sweep is left to the next run; `after` is then where the
+    ///   pass stands.
     private func readNext(
-        after state: CheckpointState, from start: PassStart, number: Int64
+        after state: CheckpointState, from start: PassStart, number: Int64, within budget: SweepBudget
     ) async throws -> (after: CheckpointState, batch: ReadBatch?) {
         var state = state
         while let query = PassPlan.nextBatch(of: state, mapping: mapping, rowLimit: settings.rowLimit) {
+            if case .places = query.scan, !budget.allowsMore { break }
             let extent = try await source.openBatch(query)
             let next = PassPlan.advance(state, past: extent, of: query)
             guard extent.rows == 0 else {

@@ -51,18 +51,22 @@ actor TableFollower {
     let mapping: TableMapping
     let rowLimit: Int
     /// Microseconds.
-    let lookback: Int64
+    private var settings = RunSettings(installation: "tests")
     private(set) var state: CheckpointState?
     /// Rows by key, values in the mapping's order.
     private(set) var replica: [[String?]: [String?]] = [:]
     private(set) var lastStart: PassStart?
 
-    init(source: PostgresSource, mapping: TableMapping, rowLimit: Int = 1000, lookback: Int64 = SourceTime.second * 600)
-    {
+    /// - Parameter sweeps: Small tables are swept with each pass, as by default.
+    init(
+        source: PostgresSource, mapping: TableMapping, rowLimit: Int = 1000, lookback: Int64 = SourceTime.second * 600,
+        sweeps: Bool = false
+    ) {
         self.source = source
         self.mapping = mapping
         self.rowLimit = rowLimit
-        self.lookback = lookback
+        settings.lookback = lookback
+        if !sweeps { settings.sweepSmallRows = 0 }
     }
 
     /// One pass to its end, and the sweep after a first load.
@@ -75,7 +79,7 @@ actor TableFollower {
             lastStart = start
             state =
                 PassPlan.begin(
-                    from: state, at: start, mapping: mapping, lookback: lookback,
+                    from: state, at: start, mapping: mapping, settings: settings,
                     replica: PreparedReplica(rows: replica.count)
                 ).state
             while let known = state, let query = PassPlan.nextBatch(of: known, mapping: mapping, rowLimit: rowLimit) {

@@ -52,10 +52,14 @@ package struct PassStart: Sendable, Hashable {
     package var changeToken: String?
     /// False where the source hands on text without knowing its encoding.
     package var guaranteesUTF8: Bool
+    /// Rows of the table by the server's statistics; nil where it has none.
+    package var estimatedRows: Int?
+    /// Whether `BatchScan.places` can be asked for.
+    package var sweepsByPlaces: Bool
 
     package init(
         identity: SourceIdentity, activity: SourceActivity, horizon: UInt64?, nextTransaction: UInt64,
-        changeToken: String? = nil, guaranteesUTF8: Bool = true
+        changeToken: String? = nil, guaranteesUTF8: Bool = true, estimatedRows: Int? = nil, sweepsByPlaces: Bool = false
     ) {
         self.identity = identity
         self.activity = activity
@@ -63,6 +67,8 @@ package struct PassStart: Sendable, Hashable {
         self.nextTransaction = nextTransaction
         self.changeToken = changeToken
         self.guaranteesUTF8 = guaranteesUTF8
+        self.estimatedRows = estimatedRows
+        self.sweepsByPlaces = sweepsByPlaces
     }
 }
 
