@@ -1,4 +1,5 @@
 import Replication
+import TestServers
 import Testing
 
 /// A run dies at each step in turn; the next one must leave the same rows.

@@ -1,4 +1,5 @@
 import Replication
+import TestServers
 import Testing
 
 /// Rows at the source, rows in the replica: before, and after a run.

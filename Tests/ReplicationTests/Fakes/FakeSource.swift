@@ -1,4 +1,5 @@
 import Replication
+import TestServers
 
 /// One session on a fake database; the source of one run.
 actor FakeSource: TableSource {

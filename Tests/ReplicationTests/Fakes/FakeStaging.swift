@@ -1,4 +1,5 @@
 import Replication
+import TestServers
 import Synchronization
 
 /// The objects of a bucket, which outlive runs.

@@ -1,5 +1,6 @@
 import Logging
 import Replication
+import TestServers
 
 /// What metadata keeps of a table between runs.
 actor FakeJournal: RunJournal {
