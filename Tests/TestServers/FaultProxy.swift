@@ -41,6 +41,7 @@ package final class FaultProxy: Sendable {
         var armed: (number: Int, fault: Fault)?
         var waiting: [AsyncStream<String>.Continuation] = []
         var open: Set<Int32> = []
+        var resumes = 0
         var isClosed = false
     }
 
@@ -59,12 +60,27 @@ package final class FaultProxy: Sendable {
 
     /// Forgets the messages, and the fault if it has not happened.
     package func reset() {
+        endWaiting()
         state.withLock {
             $0.messages = []
             $0.armed = nil
-            for waiting in $0.waiting { waiting.finish() }
-            $0.waiting = []
         }
+    }
+
+    /// Lets a message pass that the program was stopped before.
+    package func resume() {
+        state.withLock { $0.resumes += 1 }
+    }
+
+    var resumes: Int { state.withLock { $0.resumes } }
+
+    /// Ends what `stopped` has returned: the program will not be stopped any more.
+    package func endWaiting() {
+        let waiting = state.withLock { state in
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for one in waiting { one.finish() }
     }
 
     /// What the program has sent since the last `reset`: a statement's text, `startup`, `password`, `goodbye`, or an

@@ -62,17 +62,23 @@ final class ProxiedConnection: Sendable {
             return true
         }
         if fault.stops {
+            let resumes = proxy.resumes
             proxy.tellStopped(message)
-            waitForEnd()
+            if isResumed(after: resumes) { return true }
         }
         hangUp()
         return false
     }
 
-    /// The program hangs in its message until somebody ends it.
-    private func waitForEnd() {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        while Self.read(client, into: &buffer) != nil {}
+    /// The program hangs in its message until the test lets it go on, or ends it.
+    private func isResumed(after resumes: Int) -> Bool {
+        // POLLRDHUP, which poll.h shows to GNU programs only: the other end is gone.
+        let ended: Int16 = 0x2000
+        while proxy.resumes == resumes {
+            var watched = pollfd(fd: client, events: ended, revents: 0)
+            if poll(&watched, 1, 10) > 0 { return false }
+        }
+        return true
     }
 
     /// Server to client, until an answer is to be swallowed.
@@ -109,7 +115,7 @@ final class ProxiedConnection: Sendable {
     private static func write(_ descriptor: Int32, _ bytes: ArraySlice<UInt8>) -> Bool {
         var rest = bytes
         while !rest.isEmpty {
-            let sent = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+            let sent = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
             if sent > 0 {
                 rest = rest.dropFirst(sent)
             } else if errno != EINTR {

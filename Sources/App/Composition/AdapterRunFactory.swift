@@ -12,7 +12,7 @@ struct AdapterRunFactory: RunFactory {
 
     func run(_ claimed: ClaimedTable, journal: any RunJournal) async throws -> RunProgress {
         do {
-            let settings = try await settings(claimed.table.schedule)
+            let settings = try await settings(claimed.table)
             return try await connections.slots.with(job: claimed.job.id) {
                 try await run(claimed, settings, journal)
             }
@@ -42,9 +42,13 @@ struct AdapterRunFactory: RunFactory {
         }
     }
 
-    private func settings(_ schedule: TableSchedule) async throws -> RunSettings {
+    private func settings(_ table: TableRecord) async throws -> RunSettings {
+        let schedule = table.schedule
         var settings = RunSettings(installation: try await requests.installationID())
         settings.rowLimit = schedule.rowLimit ?? configuration.rowLimit
+        if table.failure?.code == .sourceConflict {
+            settings.rowLimit = BatchShrinking.limit(settings.rowLimit, after: table.consecutiveFailures)
+        }
         settings.slices = configuration.slices
         settings.cutsLongText = configuration.autoTruncateColumns
         if let scanBack = schedule.scanBack { settings.lookback = Int64(scanBack / .microseconds(1)) }
