@@ -15,6 +15,10 @@ enum CrashSide: String, Sendable, CaseIterable {
 /// What the loader is doing when it is broken off.
 struct CrashJourney: Sendable, CustomTestStringConvertible {
     var testDescription: String
+    /// Its letter in the table of docs/faithful.md.
+    var letter = ""
+    /// The connections that are broken; the others carry nothing that another journey does not.
+    var sides = CrashSide.allCases
     /// Makes table `t` at the source.
     var schema: String
     /// Beside connections.

@@ -80,8 +80,9 @@ enum CrashStep {
         if statement.contains("pg_stat_activity") { return "clock and sessions" }
         if statement.contains("pg_prepared_xacts") { return "prepared transactions" }
         if statement.contains("pg_current_snapshot") { return "horizon" }
-        if statement.contains("pg_catalog.") { return "catalog" }
-        return firstWord(statement) == "SELECT" ? "measuring the batch" : firstWord(statement)
+        let word = firstWord(statement)
+        if statement.hasPrefix("SELECT n, ") { return "measuring the batch" }
+        return ["SELECT", "WITH"].contains(word) ? "catalog" : word
     }
 
     private static func writing(_ statement: String) -> String {
@@ -101,8 +102,8 @@ enum CrashStep {
 /// Which scenarios there are: every step, and every kind of step under every fault.
 enum CrashPlan {
     /// - Parameter messages: What each connection carried in a run without fault.
-    static func scenarios(_ messages: [CrashSide: [String]]) -> [CrashScenario] {
-        CrashSide.allCases.flatMap { side in
+    static func scenarios(_ messages: [CrashSide: [String]], of journey: CrashJourney) -> [CrashScenario] {
+        journey.sides.flatMap { side in
             let names = (messages[side] ?? []).map { CrashStep.name(of: $0, on: side) }
             return Set(names).sorted().flatMap { name in
                 let numbers = names.indices.filter { names[$0] == name }.map { $0 + 1 }

@@ -21,15 +21,16 @@ import Testing
 
     static let journeys = [
         CrashJourney(
-            testDescription: "first load through S3", schema: table, environment: ["IMPORT_ROW_LIMIT": "100"]),
+            testDescription: "first load through S3", letter: "F", schema: table,
+            environment: ["IMPORT_ROW_LIMIT": "100"]),
         CrashJourney(
-            testDescription: "changes through S3", schema: table, environment: ["IMPORT_ROW_LIMIT": "50"],
+            testDescription: "changes through S3", letter: "C", schema: table, environment: ["IMPORT_ROW_LIMIT": "50"],
             startsLoaded: true, change: change),
         CrashJourney(
-            testDescription: "changes by INSERT", schema: table,
+            testDescription: "changes by INSERT", letter: "I", sides: [.destination], schema: table,
             environment: ["IMPORT_ROW_LIMIT": "50", "COPY_VIA_S3": "false"], startsLoaded: true, change: change),
         CrashJourney(
-            testDescription: "swap of a FullSyncTable", schema: table,
+            testDescription: "swap of a FullSyncTable", letter: "S", sides: [.s3, .destination], schema: table,
             commands: [["tables", "set", "job/t", "--mode", "FullSyncTable"]], startsLoaded: true, change: change,
             tables: ["t", "t__loader_old"]),
     ]
@@ -46,7 +47,7 @@ import Testing
                         let fine = try await lane.sync()
                         #expect(fine.status == 0, "\(fine.everything)")
                         #expect(try await lane.problems() == [], "without any fault")
-                        queue.fill(CrashPlan.scenarios(lane.proxies.mapValues(\.messages)))
+                        queue.fill(CrashPlan.scenarios(lane.proxies.mapValues(\.messages), of: journey))
                         while let scenario = queue.next() {
                             queue.note(try await lane.run(scenario))
                         }
@@ -56,8 +57,11 @@ import Testing
             try await group.waitForAll()
         }
         let all = queue.outcomes
-        let report = CrashReport(journey: journey.testDescription, outcomes: all)
+        let report = CrashReport(journey: journey, outcomes: all)
         print(report.text, "\(all.count) runs broken in \(ContinuousClock.now - started)")
+        for difference in try CrashTable.documented().differences(from: all, of: journey) {
+            Issue.record("docs/faithful.md: \(difference)")
+        }
         for outcome in all where !outcome.problems.isEmpty {
             let scenario = outcome.scenario
             Issue.record(
@@ -85,23 +89,24 @@ private final class ScenarioQueue: Sendable {
     }
 }
 
-/// Steps × faults → outcomes, as a table.
+/// Steps × faults → outcomes, in the rows of docs/faithful.md.
 struct CrashReport: Sendable {
-    var journey: String
+    var journey: CrashJourney
     var outcomes: [CrashOutcome]
 
     var text: String {
-        var lines = ["", "\(journey):"]
+        var lines = ["", "\(journey.testDescription):"]
         for side in CrashSide.allCases {
             let mine = outcomes.filter { $0.scenario.side == side }
             for step in Set(mine.compactMap(\.step)).sorted() {
                 let cells = FaultProxy.Fault.allCases.map { fault in
                     let met = mine.filter { $0.step == step && $0.scenario.fault == fault }
                     let bad = met.filter { !$0.problems.isEmpty }.count
-                    let endings = Set(met.map(\.ending)).sorted().joined(separator: "/")
-                    return met.isEmpty ? "–" : "\(endings) ×\(met.count)" + (bad > 0 ? " \(bad) WRONG" : "")
+                    let endings = Set(met.map(\.ending)).sorted().joined(separator: " or ")
+                    return met.isEmpty ? "–" : endings + (bad > 0 ? " \(bad) WRONG" : "")
                 }
-                lines.append("| \(side.rawValue): \(step) | " + cells.joined(separator: " | ") + " |")
+                let row = [side.rawValue, step, journey.letter] + cells
+                lines.append("| " + row.joined(separator: " | ") + " |")
             }
             let missed = mine.filter { $0.step == nil }.count
             if missed > 0 { lines.append("| \(side.rawValue): not reached | \(missed) |") }

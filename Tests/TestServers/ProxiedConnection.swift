@@ -55,7 +55,7 @@ final class ProxiedConnection: Sendable {
         if fault.isAfter {
             // Nobody answers a farewell.
             if message == "goodbye" {
-                proxy.tellStopped(message)
+                if fault.stops { proxy.tellStopped(message) }
             } else {
                 swallowing.withLock { $0 = (fault, message) }
             }

@@ -47,9 +47,7 @@ actor FaultBoard {
     }
 
     func clear() {
-        for index in entries.indices where [.armed, .underWay].contains(entries[index].state) {
-            entries[index].state = .cleared
-        }
+        for index in entries.indices where entries[index].isPending { entries[index].state = .cleared }
         clearings += 1
     }
 
@@ -130,6 +128,14 @@ actor FaultBoard {
 }
 
 extension FaultBoard.Entry {
+    /// It may still do something.
+    fileprivate var isPending: Bool {
+        switch fault {
+        case .random, .refuse: true
+        case .statement, .copy: state == .armed || state == .underWay
+        }
+    }
+
     fileprivate var isRandom: Bool {
         if case .random = fault { state != .cleared } else { false }
     }
