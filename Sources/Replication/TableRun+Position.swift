@@ -33,6 +33,19 @@ extension TableRun {
     /// generation is written there before anything else, which shuts a former owner out.
     func openPosition() async throws -> Position {
         if lease.previousEndedCleanly, let mirror = lease.mirror { return Position(mirror) }
+        var attempts = 0
+        while true {
+            do {
+                return try await takeOver()
+            } catch let error as ReplicationError where error.code == .locked && attempts < 2 {
+                // The former owner has committed a batch after all, between the reading and the writing.
+                attempts += 1
+                logger.info("\(mapping.label): \(error.what); reading it again")
+            }
+        }
+    }
+
+    private func takeOver() async throws -> Position {
         let replica = try await destination.prepare(mapping)
         guard let found = try await destination.readCheckpoint(mapping, installation: settings.installation) else {
             return Position()

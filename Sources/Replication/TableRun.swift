@@ -39,6 +39,8 @@ package struct TableRun: Sendable {
         } else {
             try await followChanges(&position, &progress)
         }
+        // Once more: an upload of the earlier run may have been under way and have arrived since.
+        await discardLeftovers(&progress)
         return progress
     }
 

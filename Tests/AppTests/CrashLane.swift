@@ -131,7 +131,8 @@ struct CrashLane: Sendable {
         for table in try await tables(of: replica.schema) {
             _ = try await replica.rows("DROP TABLE \(replica.schema).\(table)")
         }
-        for table in try await tables(of: keptSchema) {
+        // A first load makes its tables itself.
+        for table in journey.startsLoaded ? try await tables(of: keptSchema) : [] {
             _ = try await replica.rows("CREATE TABLE \(replica.schema).\(table) (LIKE \(keptSchema).\(table))")
             _ = try await replica.rows("INSERT INTO \(replica.schema).\(table) SELECT * FROM \(keptSchema).\(table)")
         }

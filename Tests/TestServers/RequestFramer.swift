@@ -73,7 +73,7 @@ struct RequestFramer {
 
     /// The beginning of a statement: enough to tell it from others.
     private static func text(_ bytes: ArraySlice<UInt8>) -> String {
-        String(decoding: bytes.prefix(300), as: UTF8.self)
+        String(decoding: bytes.prefix(2000), as: UTF8.self)
     }
 }
 

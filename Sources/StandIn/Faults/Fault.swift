@@ -82,11 +82,12 @@ struct RandomFaults: Sendable, Equatable {
     /// - Parameters:
     ///   - session: Its number since the arming, in the order of first statements; one-based, as is `statement`.
     func draw(session: Int, statement: Int, kind: String) -> StatementFault? {
-        var generator = SplitMix64(state: seed ^ (UInt64(session) << 32) ^ UInt64(statement))
+        // Odd factors, so that neighbouring seeds, sessions and statements share nothing.
+        let place = UInt64(session) &* 0xd6e8_feb8_6659_fd93 &+ UInt64(statement) &* 0xa076_1d64_78bd_642f
+        var generator = SplitMix64(state: seed &* 0xe703_7ed1_a0b4_28db &+ place)
         guard Double(generator.next() >> 11) * 0x1p-53 < probability else { return nil }
-        let place = FaultPlace()
-        let drop = { StatementFault(effect: .drop, moment: $0, place: place) }
-        let raise = { StatementFault(effect: .raise($0), moment: .before, place: place) }
+        let drop = { StatementFault(effect: .drop, moment: $0, place: FaultPlace()) }
+        let raise = { StatementFault(effect: .raise($0), moment: .before, place: FaultPlace()) }
         var possible = [drop(.before), drop(.after)]
         if !["BEGIN", "ROLLBACK", "SET", "SHOW", "RESET"].contains(kind) {
             possible += [raise(.serializationCycle()), raise(.ddlConflict), raise(.deadlock)]
