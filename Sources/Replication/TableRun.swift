@@ -31,13 +31,16 @@ package struct TableRun: Sendable {
     /// Runs passes until the table is caught up, or until the journal asks to stop between two batches.
     /// - Throws: `ReplicationError`; `CancellationError`. Committed batches stay.
     package func run() async throws -> RunProgress {
-        var position = try await openPosition()
         var progress = RunProgress()
+        await discardLeftovers(&progress)
+        var position = try await openPosition()
         if mapping.mode == .fullSync {
             try await copyWhole(&position, &progress)
         } else {
             try await followChanges(&position, &progress)
         }
+        // Once more: an upload of the earlier run may have been under way and have arrived since.
+        await discardLeftovers(&progress)
         return progress
     }
 
@@ -64,15 +67,16 @@ package struct TableRun: Sendable {
             after: position.state, from: start, number: position.nextBatchNumber, within: budget)
         while let batch = reading.batch {
             if await journal.shouldStop() {
-                await discard(batch.staged)
+                await discard(batch.staged, &progress)
                 return false
             }
-            let number = position.nextBatchNumber + 1
-            async let following = readNext(after: batch.after, from: start, number: number, within: budget)
+            let (number, limit) = (position.nextBatchNumber + 1, BatchShrinking.next(after: reading.rowLimit))
+            async let following = readNext(
+                after: batch.after, from: start, number: number, rowLimit: limit, within: budget)
             do {
                 try await load(batch, &position, &progress)
             } catch {
-                do { if let left = try await following.batch { await discard(left.staged) } } catch {
+                do { if let left = try await following.batch { await discard(left.staged, &progress) } } catch {
                     logger.debug("\(mapping.label): the batch behind the failed one could not be read either: \(error)")
                 }
                 guard let refusal = error as? RefusedBatch else { throw error }
@@ -126,24 +130,48 @@ package struct TableRun: Sendable {
     }
 
     /// Reads the next batch that has rows. Empty ones move the state only, so that an idle table never reaches the
-    /// destination.
-    /// - Returns: No batch at the end of the pass, or where a sweep is left to the next run; `after` is then where the
-    ///   pass stands.
+    /// destination. A batch that a standby cancels is read again in halves.
+    /// - Parameter rowLimit: Below the settings' after such a cancellation.
     private func readNext(
-        after state: CheckpointState, from start: PassStart, number: Int64, within budget: SweepBudget
-    ) async throws -> (after: CheckpointState, batch: ReadBatch?) {
-        var state = state
-        while let query = PassPlan.nextBatch(of: state, mapping: mapping, rowLimit: settings.rowLimit) {
+        after state: CheckpointState, from start: PassStart, number: Int64, rowLimit: Int = .max,
+        within budget: SweepBudget
+    ) async throws -> Reading {
+        var reading = Reading(after: state, rowLimit: min(rowLimit, settings.rowLimit))
+        while let query = PassPlan.nextBatch(of: reading.after, mapping: mapping, rowLimit: reading.rowLimit) {
             if case .places = query.scan, !budget.allowsMore { break }
-            let extent = try await source.openBatch(query)
-            let next = PassPlan.advance(state, past: extent, of: query)
-            guard extent.rows == 0 else {
-                return (next, try await read(query, extent, before: state, after: next, from: start, number: number))
+            do {
+                let extent = try await source.openBatch(query)
+                let next = PassPlan.advance(reading.after, past: extent, of: query)
+                guard extent.rows == 0 else {
+                    reading.batch = try await read(
+                        query, extent, before: reading.after, after: next, from: start, number: number)
+                    reading.after = next
+                    return reading
+                }
+                try await source.closeBatch()
+                reading.after = next
+            } catch let error as ReplicationError where error.code == .sourceConflict {
+                guard let smaller = BatchShrinking.smaller(than: reading.rowLimit) else { throw error }
+                logger.notice("\(mapping.label): \(error.what); reading \(smaller) rows at once")
+                do {
+                    try await source.closeBatch()
+                } catch let lost as ReplicationError {
+                    // It closed the connection as well: the next run begins with fewer rows.
+                    logger.debug("\(mapping.label): \(lost)")
+                    throw error
+                }
+                reading.rowLimit = smaller
             }
-            try await source.closeBatch()
-            state = next
         }
-        return (state, nil)
+        return reading
+    }
+
+    /// How far reading has come.
+    private struct Reading {
+        var after: CheckpointState
+        /// nil at the end of the pass, or where a sweep is left to the next run.
+        var batch: ReadBatch?
+        var rowLimit: Int
     }
 
     /// Brings the opened batch into staging.
@@ -176,7 +204,7 @@ package struct TableRun: Sendable {
             position = Position(committed)
             try await mirror(position, progress)
         } catch {
-            await discard(batch.staged)
+            await discard(batch.staged, &progress)
             if !batch.screen.checksAll, let refused = error as? ReplicationError,
                 refused.isAboutValue(in: batch.staged)
             {
@@ -184,7 +212,7 @@ package struct TableRun: Sendable {
             }
             throw error
         }
-        await discard(batch.staged)
+        await discard(batch.staged, &progress)
     }
 
     /// Redshift did not take a value of a batch whose values were not all looked at.
@@ -227,7 +255,7 @@ package struct TableRun: Sendable {
         if let configured = settings.slices { slices = configured } else { slices = try await destination.sliceCount() }
         let plan = StagingPlan(estimatedBytes: extent.rows * mapping.averageRowBytes, slices: slices)
         let rows = try await source.rows(query, extent: extent, format: format)
-        let folder = "\(settings.installation)/\(StableDigest.hex(mapping.label))/\(lease.generation)-\(batch)"
+        let folder = "\(stagingFolder)/\(lease.generation)-\(batch)"
         let screened = RowStream { try await screen.next(of: rows) }
         let staged = try await staging.stage(screened, folder: folder, plan: plan)
         do {
@@ -235,7 +263,8 @@ package struct TableRun: Sendable {
             let expected = query.scan == .whole ? await screen.rowsRead : extent.rows
             try Self.check(staged, against: expected, of: mapping)
         } catch {
-            await discard(staged)
+            var ignored = RunProgress()
+            await discard(staged, &ignored)
             throw error
         }
         return staged

@@ -127,8 +127,8 @@ struct ReplicationErrorTests {
         let transient = ErrorCode.allCases.filter(\.isTransient).map(\.rawValue).sorted()
         #expect(
             transient == [
-                "E_DST_LOCKED", "E_DST_UNREACHABLE", "E_INTERRUPTED", "E_LOCKED", "E_S3_UNREACHABLE", "E_SRC_TIMEOUT",
-                "E_SRC_UNREACHABLE",
+                "E_DST_LOCKED", "E_DST_UNREACHABLE", "E_INTERRUPTED", "E_LOCKED", "E_S3_UNREACHABLE", "E_SRC_CONFLICT",
+                "E_SRC_TIMEOUT", "E_SRC_UNREACHABLE",
             ])
     }
 }

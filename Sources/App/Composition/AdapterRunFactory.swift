@@ -47,6 +47,9 @@ struct AdapterRunFactory: RunFactory {
         let schedule = table.schedule
         var settings = RunSettings(installation: try await requests.installationID())
         settings.rowLimit = schedule.rowLimit ?? configuration.rowLimit
+        if table.failure?.code == .sourceConflict {
+            settings.rowLimit = BatchShrinking.limit(settings.rowLimit, after: table.consecutiveFailures)
+        }
         settings.slices = configuration.slices
         settings.cutsLongText = configuration.autoTruncateColumns
         settings.sweepSmallRows = configuration.sweepSmallRows

@@ -9,6 +9,8 @@ actor FakeSource: TableSource {
         case dropsRow
         /// The rows of a batch hold one twice.
         case repeatsRow
+        /// It is a standby that cancels every read of more rows.
+        case cancelsOver(Int)
     }
 
     private let database: FakeDatabase
@@ -98,7 +100,9 @@ actor FakeSource: TableSource {
         switch lie {
         case .dropsRow: rows.removeLast()
         case .repeatsRow: rows += rows.suffix(1)
-        case nil: break
+        case .cancelsOver(let limit) where rows.count > limit:
+            throw ReplicationError(.sourceConflict, what: "cancelled", why: "replay", fix: "none")
+        case .cancelsOver, nil: break
         }
         let chunks = ChunkQueue(rows: rows, format: format)
         return RowStream { try await chunks.next() }

@@ -41,4 +41,12 @@ struct FakeStaging: StagingArea {
         for key in batch.objectKeys { bucket.remove(key) }
         try fault.reach("staging.discard, after")
     }
+
+    func discardAll(below folder: String) async throws -> Int {
+        try fault.reach("staging.discardAll, before")
+        let left = bucket.keys.filter { $0.hasPrefix(folder + "/") }
+        for key in left { bucket.remove(key) }
+        try fault.reach("staging.discardAll, after")
+        return left.count
+    }
 }
