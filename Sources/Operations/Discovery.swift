@@ -21,6 +21,8 @@ package struct DiscoveredTable: Sendable, Hashable {
     package var exclusions: [ExclusionSuggestion]
     /// The interval of its own that it has or would get; nil: its job's.
     package var interval: Duration?
+    /// Its replica is another installation's, of a job of the same name.
+    package var isAdoptable = false
 }
 
 /// Which of a source's tables are meant.
@@ -96,8 +98,13 @@ package struct Discovery: Sendable {
                 guard let mapping = survey[index].mapping else { continue }
                 do {
                     _ = try await destination.prepare(mapping)
-                    // Another job's or installation's replica is refused here, by name.
-                    _ = try await destination.readCheckpoint(mapping, installation: installation)
+                    // A replica of a job of another name is refused here. One of another installation can be taken over.
+                    if let found = try await destination.inspect(mapping).checkpoint?.stamp {
+                        survey[index].isAdoptable = found.installation != installation && found.job == job.name
+                        if !survey[index].isAdoptable {
+                            try found.requireOwner(of: mapping, installation: installation)
+                        }
+                    }
                     _ = try await store.save(
                         TableRecord(
                             jobID: job.id, mapping: mapping, schedule: TableSchedule(interval: survey[index].interval),

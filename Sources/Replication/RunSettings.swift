@@ -12,6 +12,8 @@ package struct RunSettings: Sendable, Hashable {
     package var cutsLongText = false
     /// Microseconds after which a `FullSyncTable` is copied even where nothing seems to have changed.
     package var fullCopyAtLeastEvery = SourceTime.hour * 24
+    /// Microseconds after which checkpoint and rows of the destination are held against what is known of them.
+    package var verifyCheckpointEvery = SourceTime.hour * 24
     /// The metadata store that this process belongs to.
     package var installation: String
 
@@ -27,10 +29,15 @@ package struct RunLease: Sendable, Hashable {
     package var mirror: Checkpoint?
     /// The run before this one ended and said so; otherwise the destination is asked first.
     package var previousEndedCleanly: Bool
+    /// This process has not run the table before.
+    package var isFirstInProcess: Bool
 
-    package init(generation: Int64, mirror: Checkpoint?, previousEndedCleanly: Bool) {
+    package init(
+        generation: Int64, mirror: Checkpoint?, previousEndedCleanly: Bool, isFirstInProcess: Bool = false
+    ) {
         self.generation = generation
         self.mirror = mirror
         self.previousEndedCleanly = previousEndedCleanly
+        self.isFirstInProcess = isFirstInProcess
     }
 }

@@ -65,6 +65,7 @@ package enum PassPlan {
         guard var pass = state.pass else { return state }
         var next = state
         if let last = extent.last { pass.position = last }
+        CompareRule.count(extent.rows, of: pass.kind, in: &next)
         if query.mapping.mode == .insertOnly {
             next.maxPrimaryKey = extent.highestCursor.map { [$0] } ?? state.maxPrimaryKey
         } else {
@@ -137,6 +138,7 @@ package enum PassPlan {
     /// lies within the last day.
     private static func setBack(_ state: inout CheckpointState, to start: PassStart) {
         state.source = start.identity
+        CompareRule.raise(.sourceChanged, in: &state, readsAll: false)
         state.horizon = nil
         state.floor = state.floor.map { $0 - failoverLookback }
         if let keys = state.keyFloor {

@@ -86,6 +86,19 @@ struct FakeDestination: ReplicaDestination {
         try fault.reach("destination.writeCheckpoint, after")
     }
 
+    func inspect(_ mapping: TableMapping) async throws -> ReplicaInspection {
+        try fault.reach("destination.inspect")
+        return try replica.transaction { ReplicaInspection(checkpoint: $0.checkpoint, rows: $0.rows.count) }
+    }
+
+    func releaseCheckpoint(_ mapping: TableMapping, expected: CheckpointStamp) async throws {
+        try fault.reach("destination.releaseCheckpoint")
+        try replica.transaction { content in
+            try Self.check(content, expected)
+            content.checkpoint = nil
+        }
+    }
+
     func load(_ load: ReplicaLoad) async throws -> Checkpoint {
         try fault.reach("destination.load, before")
         let (staged, keepsRows) = try await bytes(of: load.staged)
