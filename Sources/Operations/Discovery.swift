@@ -21,7 +21,7 @@ package struct DiscoveredTable: Sendable, Hashable {
     package var exclusions: [ExclusionSuggestion]
     /// The interval of its own that it has or would get; nil: its job's.
     package var interval: Duration?
-    /// Its replica is another installation's, of a job of the same name.
+    /// Its replica is another installation's, or a removed job's, and can be taken over.
     package var isAdoptable = false
 }
 
@@ -92,15 +92,16 @@ package struct Discovery: Sendable {
         try DestinationNaming.refuseCollisions(known + made)
         guard !made.isEmpty else { return survey }
         let installation = try await requests.installationID()
+        let jobs = Set(try await store.jobs().map(\.name))
         let destination = try await connections.destination(of: job)
         do {
             for index in survey.indices where survey[index].decision == .create {
                 guard let mapping = survey[index].mapping else { continue }
                 do {
                     _ = try await destination.prepare(mapping)
-                    // A replica of a job of another name is refused here. One of another installation can be taken over.
+                    // A replica of another job is refused here, by name, unless it can be taken over.
                     if let found = try await destination.inspect(mapping).checkpoint?.stamp {
-                        survey[index].isAdoptable = found.installation != installation && found.job == job.name
+                        survey[index].isAdoptable = found.isAdoptable(by: mapping, installation, jobs: jobs)
                         if !survey[index].isAdoptable {
                             try found.requireOwner(of: mapping, installation: installation)
                         }

@@ -33,7 +33,8 @@ extension DiscoveredTable {
     /// - Parameter label: `job/table` as commands take it.
     package func ownershipNote(label: String) -> String? {
         isAdoptable
-            ? "its replica belongs to another installation of the loader; tables adopt \(label) takes it over" : nil
+            ? "its replica belongs to another installation of the loader, or to a removed job; tables adopt \(label) takes "
+                + "it over" : nil
     }
 
     /// The right that lets the loader's user read one column.

@@ -16,6 +16,8 @@ package struct AdoptionPlan: Sendable, Hashable {
         package var replica: TableName
         package var rows: Int?
         package var kind: Kind
+        /// Columns that are replaced by digests, which another installation may have made with another salt.
+        package var hashedColumns: [String]
         let tableID: Int64
 
         /// What will happen.
@@ -30,7 +32,13 @@ package struct AdoptionPlan: Sendable, Hashable {
                     ? "it goes on from its checkpoint, without a reload"
                     : "it was loaded with other settings (mode, key, columns or filter), so that all rows are read again "
                         + "and merged"
-                return "\(label): \(replica)\(count) is taken over, and its former owner cannot write to it any more; \(then)."
+                let salt =
+                    goesOn && !hashedColumns.isEmpty
+                    ? " HASH_SALT must be the former one: without it, \(hashedColumns.joined(separator: ", ")) of rows that "
+                        + "change from now on would differ from the rows that are there." : ""
+                return
+                    "\(label): \(replica)\(count) is taken over, and its former owner cannot write to it any more; \(then)."
+                    + salt
             }
         }
     }
@@ -63,6 +71,7 @@ extension TableOperations {
                     AdoptionPlan.Entry(
                         label: table.mapping.label, replica: table.mapping.destination, rows: found.rows,
                         kind: try Self.kind(found, table.mapping, installation: installation, jobs: jobs),
+                        hashedColumns: table.mapping.columns.filter { $0.treatment == .hashed }.map(\.source.name),
                         tableID: table.id))
             }
             return entries
@@ -76,9 +85,7 @@ extension TableOperations {
         guard let checkpoint = found.checkpoint, found.rows != nil else { return .nothing }
         let stamp = checkpoint.stamp
         if stamp.installation == installation, stamp.job == mapping.jobName { return .ours }
-        let isForeign = stamp.installation != installation && stamp.job == mapping.jobName
-        let isOrphan = stamp.installation == installation && !jobs.contains(stamp.job)
-        guard isForeign || isOrphan else {
+        guard stamp.isAdoptable(by: mapping, installation, jobs: jobs) else {
             try stamp.requireOwner(of: mapping, installation: installation)
             return .ours
         }
@@ -107,5 +114,13 @@ extension TableOperations {
         }
         guard plan.changes else { return "There is nothing to take over." }
         return "\(Counted.tables(plan.count)) taken over. Next: redshift-loader sync \(plan.selector) --wait"
+    }
+}
+
+extension CheckpointStamp {
+    /// Another installation's checkpoint of a job of the same name, or one of a job that this installation has no more.
+    /// - Parameter jobs: Of this installation.
+    func isAdoptable(by mapping: TableMapping, _ installation: String, jobs: Set<String>) -> Bool {
+        self.installation == installation ? !jobs.contains(job) : job == mapping.jobName
     }
 }
