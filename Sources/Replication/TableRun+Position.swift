@@ -75,10 +75,13 @@ extension TableRun {
             position.state.sourceFiles = start.files
             position.state.verifiedAt = start.activity.clock
             // A load into the same replica leaves what had vanished.
-            if let due, replica.rows > 0, mapping.mode != .fullSync { CompareRule.raise(due, in: &position.state, readsAll: true) }
+            if let due, replica.rows > 0, mapping.mode != .fullSync {
+                CompareRule.raise(due, in: &position.state, readsAll: true)
+            }
         }
         // Why a table is loaded as if for the first time says more than that it is.
-        let told = position.notices + (notice == .firstLoad && !position.notices.isEmpty ? [] : [notice].compactMap { $0 })
+        let told =
+            position.notices + (notice == .firstLoad && !position.notices.isEmpty ? [] : [notice].compactMap { $0 })
         position.notices = []
         for notice in told {
             progress.notices.append(notice)

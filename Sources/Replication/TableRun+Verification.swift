@@ -18,7 +18,8 @@ extension TableRun {
         case .moved:
             guard let checkpoint = found.checkpoint else { return }
             let notice = CheckpointVerification.notice(known: known, found: checkpoint.stamp)
-            position = try await takeOver(checkpoint, narrowColumns: try await destination.prepare(mapping).narrowColumns)
+            position = try await takeOver(
+                checkpoint, narrowColumns: try await destination.prepare(mapping).narrowColumns)
             position.notices.append(notice)
         }
         if position.stamp != nil, let rows = found.rows { judge(rows: rows, &position) }

@@ -118,7 +118,9 @@ import Testing
 
     @Test func `a replica truncated by hand is loaded again`() async throws {
         try await Self.withLoaded { loader, source, replica in
-            for table in ["t", "log", "colours"] { _ = try await replica.rows("DELETE FROM \(replica.schema).\(table)") }
+            for table in ["t", "log", "colours"] {
+                _ = try await replica.rows("DELETE FROM \(replica.schema).\(table)")
+            }
             try await source.run(Self.change)
             try await Self.expectSync(loader)
             try await Judge.expectEqual(source, replica, loader.folder)
@@ -170,7 +172,8 @@ import Testing
             try await source.run(Self.change)
             try await Self.until("the replica") {
                 let there = try await replica.rows(
-                    "SELECT 1 FROM information_schema.tables WHERE table_schema = '\(replica.schema)' AND table_name = 't'")
+                    "SELECT 1 FROM information_schema.tables WHERE table_schema = '\(replica.schema)' AND table_name = 't'"
+                )
                 guard !there.isEmpty else { return false }
                 return try await replica.rows("SELECT COUNT(*) FROM \(replica.schema).t") == [["301"]]
             }

@@ -142,7 +142,8 @@ import Testing
             try await RestoreTests.expectSync(loader)
             try await Judge.expectEqual(source, replica, tables: ["p"], loader.folder)
             try await source.run(
-                "TRUNCATE p3; INSERT INTO p SELECT i, '2026-03-05', now() - interval '9 days' FROM generate_series(205, 220) i")
+                "TRUNCATE p3; INSERT INTO p SELECT i, '2026-03-05', now() - interval '9 days' FROM generate_series(205, 220) i"
+            )
             try await RestoreTests.expectSync(loader)
             let rows = try await replica.rows("SELECT COUNT(*) FROM \(replica.schema).p WHERE id >= 205")
             #expect(rows == [["16"]])
@@ -151,7 +152,9 @@ import Testing
     }
 
     /// A copy of the database stands for the server that took over: it lacks the last commits, and has others.
-    @Test func `after a failover that lost commits all rows of the new server arrive, and a compare is due`() async throws {
+    @Test func `after a failover that lost commits all rows of the new server arrive, and a compare is due`()
+        async throws
+    {
         try await withLoaded { loader, source, replica in
             try await TestDatabase.with { copy in
                 try await copy.run(Self.schema)

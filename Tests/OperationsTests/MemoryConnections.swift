@@ -91,6 +91,7 @@ actor MemoryDestination: ReplicaDestination {
     /// By source table name.
     private let failures: [String: ReplicationError]
     private let checkpointFailure: ReplicationError?
+    private(set) var inspected = 0
     /// Who asked for a checkpoint.
     private(set) var installations: [String] = []
 
@@ -125,6 +126,7 @@ actor MemoryDestination: ReplicaDestination {
     }
 
     func inspect(_ mapping: TableMapping) throws -> ReplicaInspection {
+        inspected += 1
         if let checkpointFailure { throw checkpointFailure }
         return ReplicaInspection(checkpoint: checkpoint, rows: rows)
     }

@@ -10,7 +10,8 @@ extension RedshiftDestination {
         }
         guard isThere else {
             let row = try await run(table.read, replica).rows.first
-            return ReplicaInspection(checkpoint: try row.map { try CheckpointTable.decode($0, of: table.table) }, rows: nil)
+            return ReplicaInspection(
+                checkpoint: try row.map { try CheckpointTable.decode($0, of: table.table) }, rows: nil)
         }
         guard let row = try await run(table.readWithCount(of: replica), replica).rows.first else {
             return ReplicaInspection(

@@ -64,7 +64,8 @@ struct Composition: Sendable {
 
     var runner: TableRunner {
         let factory = AdapterRunFactory(
-            connections: connections, requests: store, configuration: configuration, firstRuns: firstRuns, logger: logger)
+            connections: connections, requests: store, configuration: configuration, firstRuns: firstRuns,
+            logger: logger)
         return TableRunner(leases: store, runs: store, factory: factory, clock: clock, stop: stop, logger: logger)
     }
 

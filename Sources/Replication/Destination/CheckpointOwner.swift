@@ -7,7 +7,8 @@ extension CheckpointStamp {
             throw ReplicationError(
                 .config, what: "\(mapping.destination) already belongs to job \(job)",
                 why: "its checkpoint names that job",
-                fix: "Give job \(mapping.jobName) another destination schema, or remove the table from job \(job). If that "
+                fix:
+                    "Give job \(mapping.jobName) another destination schema, or remove the table from job \(job). If that "
                     + "job is gone, take the table over: redshift-loader tables adopt \(mapping.label).")
         }
         let isSameJob = job == mapping.jobName

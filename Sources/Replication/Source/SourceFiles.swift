@@ -18,8 +18,10 @@ package struct SourceFiles: Sendable, Hashable {
     func changes(since former: SourceFiles) -> SourceFileChanges {
         SourceFileChanges(
             isReplaced: root != former.root,
-            rewritten: files.filter { former.files[$0.key].map { $0 != 0 } ?? false && former.files[$0.key] != $0.value }
-                .keys.sorted(),
+            rewritten: files.filter {
+                former.files[$0.key].map { $0 != 0 } ?? false && former.files[$0.key] != $0.value
+            }
+            .keys.sorted(),
             added: files.keys.filter { former.files[$0] == nil }.sorted(),
             hasLost: former.files.keys.contains { files[$0] == nil })
     }

@@ -119,7 +119,9 @@ final class World {
         let objects = FakeStaging(bucket: bucket, fault: fault, whenStaged: circumstances.whenStaged)
         let run = TableRun(
             mapping: mapping, settings: settings,
-            lease: RunLease(generation: generation, mirror: mirror, previousEndedCleanly: endedCleanly, isFirstInProcess: isFirstInProcess),
+            lease: RunLease(
+                generation: generation, mirror: mirror, previousEndedCleanly: endedCleanly,
+                isFirstInProcess: isFirstInProcess),
             source: FakeSource(
                 database: database, fault: fault, lie: circumstances.lie, knowsChanges: knowsChanges,
                 meanwhile: circumstances.meanwhile),
