@@ -21,6 +21,8 @@ package struct DiscoveredTable: Sendable, Hashable {
     package var exclusions: [ExclusionSuggestion]
     /// The interval of its own that it has or would get; nil: its job's.
     package var interval: Duration?
+    /// Its replica is another installation's, or a removed job's, and can be taken over.
+    package var isAdoptable = false
 }
 
 /// Which of a source's tables are meant.
@@ -90,14 +92,20 @@ package struct Discovery: Sendable {
         try DestinationNaming.refuseCollisions(known + made)
         guard !made.isEmpty else { return survey }
         let installation = try await requests.installationID()
+        let jobs = Set(try await store.jobs().map(\.name))
         let destination = try await connections.destination(of: job)
         do {
             for index in survey.indices where survey[index].decision == .create {
                 guard let mapping = survey[index].mapping else { continue }
                 do {
                     _ = try await destination.prepare(mapping)
-                    // Another job's or installation's replica is refused here, by name.
-                    _ = try await destination.readCheckpoint(mapping, installation: installation)
+                    // A replica of another job is refused here, by name, unless it can be taken over.
+                    if let found = try await destination.inspect(mapping).checkpoint?.stamp {
+                        survey[index].isAdoptable = found.isAdoptable(by: mapping, installation, jobs: jobs)
+                        if !survey[index].isAdoptable {
+                            try found.requireOwner(of: mapping, installation: installation)
+                        }
+                    }
                     _ = try await store.save(
                         TableRecord(
                             jobID: job.id, mapping: mapping, schedule: TableSchedule(interval: survey[index].interval),

@@ -29,6 +29,14 @@ extension DiscoveredTable {
         }
     }
 
+    /// How a replica of another installation is taken over.
+    /// - Parameter label: `job/table` as commands take it.
+    package func ownershipNote(label: String) -> String? {
+        isAdoptable
+            ? "its replica belongs to another installation of the loader, or to a removed job; tables adopt \(label) takes "
+                + "it over" : nil
+    }
+
     /// The right that lets the loader's user read one column.
     static func grant(on column: String, of table: TableName) -> String {
         func quoted(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }
@@ -72,6 +80,9 @@ package struct DiscoverySummary: Sendable {
     package var result: String {
         let count = count
         guard count > 0 else { return nothing }
+        if survey.contains(where: \.isAdoptable) {
+            return "\(Counted.tables(count)) created. Next: redshift-loader tables adopt \(job)"
+        }
         return "\(Counted.tables(count)) created. Next: redshift-loader sync \(job) --wait"
     }
 

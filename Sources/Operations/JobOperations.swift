@@ -23,12 +23,4 @@ package struct JobOperations: Sendable {
         try await store.update(job)
         return job
     }
-
-    /// - Returns: The job and how many tables went with it.
-    package func remove(_ name: String) async throws -> (job: JobRecord, tables: Int) {
-        let job = try await catalog.job(name)
-        let tables = try await store.tables(ofJob: job.id)
-        try await store.remove(jobID: job.id)
-        return (job, tables.count)
-    }
 }

@@ -5,6 +5,8 @@ import Scheduling
 /// The states that every surface of the product names alike; the first that fits, from the top, is a table's.
 package enum TableState: String, Sendable, CaseIterable {
     case disabled, paused, failed, retrying, initial, syncing, new, late
+    /// The replica may hold rows that the source has not; runs go on.
+    case compareDue = "compare_due"
     case onTime = "on_time"
 
     /// A glyph and words: state is never told by colour alone.
@@ -18,13 +20,14 @@ package enum TableState: String, Sendable, CaseIterable {
         case .syncing: "↻ Syncing"
         case .new: "○ Waiting for first run"
         case .late: "▲ Late"
+        case .compareDue: "✖ Compare due – needs you"
         case .onTime: "● On time"
         }
     }
 
     /// Worst first, for a job's badge.
     package static let worstFirst: [TableState] = [
-        .failed, .retrying, .late, .initial, .syncing, .new, .onTime, .paused, .disabled,
+        .failed, .compareDue, .retrying, .late, .initial, .syncing, .new, .onTime, .paused, .disabled,
     ]
 }
 
@@ -47,7 +50,7 @@ package struct TableStatus: Sendable, Hashable {
     }
 
     /// Behind its target, whether or not a run is under way.
-    package var isLate: Bool { [.late, .syncing].contains(state) && (behindSeconds ?? 0) > targetSeconds }
+    package var isLate: Bool { [.late, .syncing, .compareDue].contains(state) && (behindSeconds ?? 0) > targetSeconds }
 
     private static func state(
         job: JobRecord, table: TableRecord, behind: Double?, target: Double, now: Date
@@ -60,6 +63,7 @@ package struct TableStatus: Sendable, Hashable {
             return isOver ? .failed : .retrying
         }
         if behind == nil { return isRunning || table.mirror != nil ? .initial : .new }
+        if table.mirror?.state.compareDue != nil { return .compareDue }
         if isRunning { return .syncing }
         return (behind ?? 0) > target ? .late : .onTime
     }
@@ -87,5 +91,5 @@ package struct StatusReport: Sendable {
     }
 
     /// Whether something needs attention: the exit status of `status`.
-    package var isBad: Bool { tables.contains { [.failed, .retrying].contains($0.state) || $0.isLate } }
+    package var isBad: Bool { tables.contains { [.failed, .retrying, .compareDue].contains($0.state) || $0.isLate } }
 }

@@ -26,6 +26,8 @@ extension TableOperations {
             var state = CheckpointState(
                 definition: mapping.definition, source: start.identity, completeUpTo: found?.completeUpTo,
                 replicaRows: replica.rows, narrowColumns: replica.narrowColumns)
+            state.compareDue = found?.compareDue
+            state.sourceFiles = found?.sourceFiles
             switch position {
             case .time(let time):
                 state.floor = time - lookback(of: table)

@@ -71,7 +71,8 @@ extension TableOperations {
     }
 
     /// - Returns: A sentence that says what was done.
-    package func carryOut(_ plan: ResyncPlan) async throws -> String {
+    /// - Parameter force: A table is removed although its checkpoint cannot be given up.
+    package func carryOut(_ plan: ResyncPlan, force: Bool = false) async throws -> String {
         let (job, record) = try await Catalog(store: store).table(id: plan.tableID, label: plan.label)
         let next = "Next: redshift-loader sync \(plan.label) --wait"
         switch plan.kind {
@@ -79,7 +80,11 @@ extension TableOperations {
             try await underLease(record.id, record.mapping, voidsMirror: true) { claimed in
                 try await writeCheckpoint(claimed: claimed, mapping: record.mapping, job: job) { found, _ in
                     // No pass can start from a state without a definition: the next one reads all rows.
-                    found.map { CheckpointState(definition: "", source: $0.source) }
+                    found.map {
+                        var state = CheckpointState(definition: "", source: $0.source)
+                        state.compareDue = $0.compareDue
+                        return state
+                    }
                 }
             }
             return "\(plan.label) has forgotten its position; all rows are read again. \(next)"
@@ -89,23 +94,18 @@ extension TableOperations {
             }
             return "\(plan.label): \(plan.replica) was made anew, empty; all rows are read again. \(next)"
         case .removing(let dropsReplica):
-            try await remove(record, of: job, dropsReplica: dropsReplica)
-            return dropsReplica
-                ? "\(plan.label) is forgotten, and \(plan.replica) was dropped."
-                : "\(plan.label) is forgotten; \(plan.replica) stays, and goes on from its position if the table is added again."
-        }
-    }
-
-    /// The record goes last: were it first, a replica that could not be dropped would have no owner.
-    private func remove(_ record: TableRecord, of job: JobRecord, dropsReplica: Bool) async throws {
-        try await underLease(record.id, record.mapping, voidsMirror: false, removes: true) { _ in
-            if dropsReplica { try await drop(record.mapping, of: job, makingAnew: false) }
-            try await store.remove(tableID: record.id)
+            let release = try await remove(record, of: job, dropsReplica: dropsReplica, force: force)
+            if dropsReplica { return "\(plan.label) is forgotten, and \(plan.replica) was dropped." }
+            return release == .leftBehind
+                ? "\(plan.label) is forgotten here. \(plan.replica) stays, and so does its checkpoint, since Redshift could "
+                    + "not be asked: others are refused until redshift-loader tables adopt."
+                : "\(plan.label) is forgotten; \(plan.replica) stays, and any job may take it. Added again, all its rows are "
+                    + "read and merged."
         }
     }
 
     /// A replica of another job or installation is refused, by name.
-    private func drop(_ mapping: TableMapping, of job: JobRecord, makingAnew: Bool) async throws {
+    func drop(_ mapping: TableMapping, of job: JobRecord, makingAnew: Bool) async throws {
         let installation = try await requests.installationID()
         try await withDestination(of: job) { destination in
             _ = try await destination.readCheckpoint(mapping, installation: installation)

@@ -22,6 +22,8 @@ package struct RunSettings: Sendable, Hashable {
     package var failoverLookback = SourceTime.hour * 24
     /// Of the salt of hashed columns; nil where no column is hashed.
     package var saltDigest: String?
+    /// Microseconds after which checkpoint and rows of the destination are held against what is known of them.
+    package var verifyCheckpointEvery = SourceTime.hour * 24
     /// The metadata store that this process belongs to.
     package var installation: String
 
@@ -37,10 +39,15 @@ package struct RunLease: Sendable, Hashable {
     package var mirror: Checkpoint?
     /// The run before this one ended and said so; otherwise the destination is asked first.
     package var previousEndedCleanly: Bool
+    /// This process has not run the table before.
+    package var isFirstInProcess: Bool
 
-    package init(generation: Int64, mirror: Checkpoint?, previousEndedCleanly: Bool) {
+    package init(
+        generation: Int64, mirror: Checkpoint?, previousEndedCleanly: Bool, isFirstInProcess: Bool = false
+    ) {
         self.generation = generation
         self.mirror = mirror
         self.previousEndedCleanly = previousEndedCleanly
+        self.isFirstInProcess = isFirstInProcess
     }
 }

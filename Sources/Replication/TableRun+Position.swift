@@ -4,10 +4,22 @@ extension TableRun {
         var state: CheckpointState
         /// nil before the first checkpoint.
         var stamp: CheckpointStamp?
+        /// The destination was looked at in this run.
+        var isVerified = false
+        /// What is to be told with the next pass.
+        var notices: [RunNotice] = []
 
-        init(_ checkpoint: Checkpoint) {
+        init(_ checkpoint: Checkpoint, isVerified: Bool = false) {
             state = checkpoint.state
             stamp = checkpoint.stamp
+            self.isVerified = isVerified
+        }
+
+        /// As before the first pass, after a loss.
+        init(startingOver notice: RunNotice, compareDue: CompareReason?) {
+            self.init()
+            state.compareDue = compareDue
+            notices = [notice]
         }
 
         /// Before the first pass: no pass can start from this state, and the first one's plan replaces it.
@@ -48,27 +60,43 @@ extension TableRun {
     private func takeOver() async throws -> Position {
         let replica = try await destination.prepare(mapping)
         guard let found = try await destination.readCheckpoint(mapping, installation: settings.installation) else {
-            return Position()
+            guard let mirror = lease.mirror else { return Position() }
+            return Position(
+                startingOver: replica.rows == 0 ? .replicaGone : .checkpointGone, compareDue: mirror.state.compareDue)
         }
-        let generation = max(lease.generation, found.stamp.generation + 1)
-        var taken = found
-        taken.stamp = found.stamp.next(generation: generation)
-        taken.state.narrowColumns = replica.narrowColumns
-        try await destination.writeCheckpoint(taken, expected: found.stamp, mapping: mapping)
-        try await journal.raiseGeneration(to: generation)
-        return Position(taken)
+        var position = try await takeOver(found, narrowColumns: replica.narrowColumns)
+        if let known = lease.mirror?.stamp,
+            CheckpointVerification.notice(known: known, found: found.stamp) == .destinationSetBack
+        {
+            position.notices.append(.destinationSetBack)
+        }
+        return position
     }
 
     func begin(_ position: inout Position, at start: PassStart, progress: inout RunProgress) async throws {
+        try await verify(&position, at: start.activity.clock)
+        try await noteSourceFiles(&position, at: start)
         var replica = PreparedReplica()
-        if PassPlan.isVoid(position.state, for: mapping, settings: settings) {
-            replica = try await destination.prepare(mapping)
-        }
+        let isFresh = PassPlan.isVoid(position.state, for: mapping, settings: settings)
+        if isFresh { replica = try await destination.prepare(mapping) }
+        let due = position.state.compareDue
         let (state, notice) = PassPlan.begin(
             from: position.isNew ? nil : position.state, at: start, mapping: mapping, settings: settings,
             replica: replica)
         position.state = state
-        if let notice {
+        if isFresh {
+            position.state.sourceFiles = start.files
+            position.state.verifiedAt = start.activity.clock
+            // A load into the same replica leaves what had vanished.
+            if let due, replica.rows > 0, mapping.mode != .fullSync {
+                CompareRule.raise(due, in: &position.state, readsAll: true)
+            }
+        }
+        // Why a table is loaded as if for the first time says more than that it is.
+        let told =
+            position.notices + (notice == .firstLoad && !position.notices.isEmpty ? [] : [notice].compactMap { $0 })
+        position.notices = []
+        for notice in told {
             progress.notices.append(notice)
             logger.notice("\(mapping.label): \(notice.sentence)")
         }
@@ -78,7 +106,7 @@ extension TableRun {
     func recordEmptyTable(_ position: inout Position) async throws {
         let first = Checkpoint(stamp: nextStamp(after: position), state: position.state)
         try await destination.writeCheckpoint(first, expected: nil, mapping: mapping)
-        position = Position(first)
+        position = Position(first, isVerified: position.isVerified)
     }
 
     /// The generation never falls below what the destination holds, which a takeover may have raised past the lease's.

@@ -49,6 +49,7 @@ package struct TableRun: Sendable {
             let start = try await source.startPass(mapping)
             try await begin(&position, at: start, progress: &progress)
             guard try await runPass(from: start, &position, &progress) else { return }
+            try await settleComparison(&position, progress)
         } while position.state.sweepDue
         progress.caughtUp = true
         if position.stamp == nil { try await recordEmptyTable(&position) }
@@ -201,7 +202,7 @@ package struct TableRun: Sendable {
             let committed = try await destination.load(load)
             progress.record(
                 load, repaired: await batch.screen.repaired, read: batch.readFor, load: .now - started)
-            position = Position(committed)
+            position = Position(committed, isVerified: position.isVerified)
             try await mirror(position, progress)
         } catch {
             await discard(batch.staged, &progress)

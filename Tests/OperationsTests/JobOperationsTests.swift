@@ -45,14 +45,4 @@ import Testing
         let error = await #expect(throws: OperationError.self) { try await operations.setActive("shup", true) }
         #expect(error?.fix.contains("Did you mean shop?") == true)
     }
-
-    @Test func `removing a job says how many tables went with it, and leaves the others`() async throws {
-        _ = await store.fill(job: "shop", tables: ["orders", "customers"])
-        _ = await store.fill(job: "other", tables: ["orders"])
-        let removed = try await operations.remove("shop")
-        #expect(removed.job.name == "shop" && removed.tables == 2)
-        #expect(await store.jobs().map(\.name) == ["other"])
-        #expect(await store.tables(ofJob: nil).map(\.jobID) == [2])
-        await #expect(throws: OperationError.self) { try await operations.remove("shop") }
-    }
 }

@@ -75,6 +75,7 @@ actor MemorySource: TableSource {
     func openBatch(_ query: BatchQuery) -> BatchExtent { BatchExtent(rows: 0, last: nil, highestCursor: nil) }
     func rows(_ query: BatchQuery, extent: BatchExtent, format: BatchFormat) -> RowStream { RowStream { nil } }
     func closeBatch() {}
+    func relations(of: TableMapping, among: [UInt32], withRowsBelow: UInt64) -> Set<UInt32> { [] }
     func close() { closings += 1 }
 }
 
@@ -82,6 +83,7 @@ actor MemoryDestination: ReplicaDestination {
     private(set) var prepared: [TableMapping] = []
     private(set) var written: [(next: Checkpoint, expected: CheckpointStamp?)] = []
     private(set) var dropped: [TableName] = []
+    private(set) var released: [CheckpointStamp] = []
     private(set) var opened = 0
     private(set) var closings = 0
     private let checkpoint: Checkpoint?
@@ -89,6 +91,7 @@ actor MemoryDestination: ReplicaDestination {
     /// By source table name.
     private let failures: [String: ReplicationError]
     private let checkpointFailure: ReplicationError?
+    private(set) var inspected = 0
     /// Who asked for a checkpoint.
     private(set) var installations: [String] = []
 
@@ -121,6 +124,14 @@ actor MemoryDestination: ReplicaDestination {
     func writeCheckpoint(_ next: Checkpoint, expected: CheckpointStamp?, mapping: TableMapping) {
         written.append((next, expected))
     }
+
+    func inspect(_ mapping: TableMapping) throws -> ReplicaInspection {
+        inspected += 1
+        if let checkpointFailure { throw checkpointFailure }
+        return ReplicaInspection(checkpoint: checkpoint, rows: rows)
+    }
+
+    func releaseCheckpoint(_ mapping: TableMapping, expected: CheckpointStamp) { released.append(expected) }
 
     func load(_ load: ReplicaLoad) -> Checkpoint { load.next }
     func sliceCount() -> Int { 1 }

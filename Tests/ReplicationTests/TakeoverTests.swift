@@ -72,7 +72,7 @@ struct TakeoverTests {
         try world.replica.transaction { $0.checkpoint = nil }
         world.endedCleanly = false
         let progress = try await world.run()
-        #expect(progress.notices == [.firstLoad])
+        #expect(progress.notices == [.checkpointGone])
         #expect(world.replica.rows == world.database.rows)
     }
 

@@ -36,6 +36,12 @@ struct CheckpointTable: Sendable, Hashable {
 
     var read: String { "SELECT installation, job, generation, batch, state FROM \(quoted)" }
 
+    /// Rows of the replica and checkpoint in one statement, and so as of one moment.
+    func readWithCount(of replica: TableName) -> String {
+        "SELECT installation, job, generation, batch, state, (SELECT COUNT(*) FROM \(RedshiftText.table(replica))) "
+            + "FROM \(quoted)"
+    }
+
     /// Forgets the position: the next run loads from the start, and an owner that still believes in it is refused.
     var void: String { "DELETE FROM \(quoted)" }
 

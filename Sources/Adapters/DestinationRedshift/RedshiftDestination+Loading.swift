@@ -7,7 +7,7 @@ extension RedshiftDestination {
         try await widen(load)
         var committed = load.next
         try await transaction(replica) { table in
-            try await self.expect(load.expected, in: table, replica)
+            try await self.expect(load.expected, in: table, load.mapping, writer: load.next.stamp)
             switch load.method {
             case .append: committed.state.replicaRows += try await self.append(load)
             case .merge: committed.state.replicaRows += try await self.merge(load)

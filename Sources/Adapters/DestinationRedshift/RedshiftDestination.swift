@@ -141,23 +141,13 @@ package actor RedshiftDestination: ReplicaDestination {
         guard let table = try await checkpointTable(for: mapping.destination, creating: false) else { return nil }
         guard let row = try await run(table.read, mapping.destination).rows.first else { return nil }
         let checkpoint = try CheckpointTable.decode(row, of: table.table)
-        guard checkpoint.stamp.job == mapping.jobName else {
-            throw ReplicationError(
-                .config, what: "\(mapping.destination) already belongs to job \(checkpoint.stamp.job)",
-                why: "its checkpoint names that job", fix: "Give job \(mapping.jobName) another destination schema.")
-        }
-        guard checkpoint.stamp.installation == installation else {
-            throw ReplicationError(
-                .config, what: "\(mapping.destination) belongs to another installation of the loader",
-                why: "its checkpoint was written under another metadata database",
-                fix: "Use that metadata database (DATABASE_URL), or another destination schema.")
-        }
+        try checkpoint.stamp.requireOwner(of: mapping, installation: installation)
         return checkpoint
     }
 
     package func writeCheckpoint(_ next: Checkpoint, expected: CheckpointStamp?, mapping: TableMapping) async throws {
         try await transaction(mapping.destination) { table in
-            try await self.expect(expected, in: table, mapping.destination)
+            try await self.expect(expected, in: table, mapping, writer: next.stamp)
             let write = try table.write(next, sourceName: mapping.source.description, isFirst: expected == nil)
             try await self.run(write, mapping.destination)
         }
@@ -191,12 +181,6 @@ package actor RedshiftDestination: ReplicaDestination {
         }
     }
 
-    func expect(_ expected: CheckpointStamp?, in table: CheckpointTable, _ replica: TableName) async throws {
-        let row = try await run(table.read, replica).rows.first
-        let found = try row.map { try CheckpointTable.decode($0, of: table.table).stamp }
-        guard found == expected else { throw ReplicationError.overtaken(replica, found: found) }
-    }
-
     static func check(_ staged: Int, _ load: ReplicaLoad) throws {
         guard staged == load.staged.rows else {
             throw ReplicationError(
@@ -206,7 +190,7 @@ package actor RedshiftDestination: ReplicaDestination {
         }
     }
 
-    private func checkpointTable(for replica: TableName, creating: Bool) async throws -> CheckpointTable? {
+    func checkpointTable(for replica: TableName, creating: Bool) async throws -> CheckpointTable? {
         if let known = checkpointTables[replica] { return known }
         let name = CheckpointTable.name(for: replica)
         let schemas = settings.checkpointSchema.map { [$0] } ?? [CheckpointTable.preferredSchema, replica.schema]

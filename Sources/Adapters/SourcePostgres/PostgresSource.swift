@@ -4,7 +4,7 @@ import Replication
 
 /// A PostgreSQL server as a source of rows, over one connection.
 package actor PostgresSource: TableSource {
-    private let connection: PostgresConnection
+    let connection: PostgresConnection
     private let statementTimeout: Duration
     private let hashSalt: String
     /// The database keeps text in an encoding that it does not know. Read at each pass's start.
@@ -68,6 +68,7 @@ package actor PostgresSource: TableSource {
             try await checkColumns(of: mapping)
             updatedSample = try await sample(mapping)
             let relation = try await connection.execute(CatalogStatements.relation(mapping.source)).rows.first ?? []
+            let files = try await readFiles(of: mapping.source)
             try await connection.execute("COMMIT")
             guard row.count == 5, let horizon = row[0].flatMap({ UInt64($0) }), let end = row[1].flatMap({ UInt64($0) })
             else { throw Self.unreadable("the snapshot") }
@@ -80,8 +81,8 @@ package actor PostgresSource: TableSource {
             nextTransaction = end
             return PassStart(
                 identity: identity, activity: activity, horizon: hasVersions ? horizon : nil, nextTransaction: end,
-                changeToken: token, guaranteesUTF8: !isASCII, estimatedRows: relation[3].flatMap { Int($0) },
-                sweepsByPlaces: hasVersions && relation[4] == "t")
+                changeToken: token, files: files, guaranteesUTF8: !isASCII,
+                estimatedRows: relation[3].flatMap { Int($0) }, sweepsByPlaces: hasVersions && relation[4] == "t")
         }
     }
 
@@ -240,7 +241,7 @@ package actor PostgresSource: TableSource {
         return max(0, try await connection.execute(relations).rows.first?[3].flatMap { Int($0) } ?? 0)
     }
 
-    private func begin() async throws {
+    func begin() async throws {
         try await connection.execute(BatchStatements.begin(statementTimeout: statementTimeout))
     }
 

@@ -94,15 +94,23 @@ struct Jobs: AsyncParsableCommand {
 
     struct Remove: LoaderCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Forget a job and its tables; replicas and their checkpoints stay in the destination.",
-            discussion: "Example: redshift-loader jobs remove shop\nExit status: 0; 64 for an unknown job.")
+            abstract: "Forget a job and its tables; replicas stay in the destination, and any job may take them.",
+            discussion: """
+                Example: redshift-loader jobs remove shop
+                Exit status: 0; 64 for an unknown job; 69 when Redshift cannot be reached; 75 while a table is being synced.
+                """)
         @OptionGroup var common: CommonOptions
+        @Flag(help: "Also where Redshift cannot be reached; the checkpoints then stay there.") var force = false
         @Argument(help: "The job's name.") var name: String
 
         func execute(_ app: Composition) async throws {
-            let (job, tables) = try await JobOperations(store: app.store).remove(name)
+            let (job, tables, leftBehind) = try await app.tables.removeJob(name, force: force)
             Terminal.answer(
                 "Job \(job.name) and its \(Counted.tables(tables)) are forgotten; replicas stay as they are.")
+            guard leftBehind > 0 else { return }
+            Terminal.message(
+                "Redshift could not be asked: the checkpoints of \(Counted.tables(leftBehind)) stay there, and refuse "
+                    + "others until redshift-loader tables adopt.")
         }
     }
 

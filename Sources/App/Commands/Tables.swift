@@ -9,7 +9,7 @@ struct Tables: AsyncParsableCommand {
         abstract: "The tables of jobs.",
         subcommands: [
             Discover.self, Add.self, List.self, Show.self, Set.self, Enable.self, Disable.self, Rewind.self,
-            Resync.self, Compare.self, Runs.self, Repaired.self, Remove.self,
+            Resync.self, Compare.self, Runs.self, Repaired.self, Adopt.self, Remove.self,
         ])
 
     struct List: LoaderCommand {

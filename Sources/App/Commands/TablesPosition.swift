@@ -50,12 +50,13 @@ extension Tables {
         }
 
         static func carryOut(
-            _ selector: String, _ kind: ResyncPlan.Kind, _ confirmation: YesOption, _ app: Composition
+            _ selector: String, _ kind: ResyncPlan.Kind, _ confirmation: YesOption, _ app: Composition,
+            force: Bool = false
         ) async throws {
             let plan = try await app.tables.planResync(selector, kind)
             try Confirmation.ask(
                 plan.sentence, typedName: plan.deletes ? plan.tableName : nil, isGiven: confirmation.yes)
-            Terminal.answer(try await app.tables.carryOut(plan))
+            Terminal.answer(try await app.tables.carryOut(plan, force: force))
         }
     }
 
@@ -63,17 +64,20 @@ extension Tables {
         static let configuration = CommandConfiguration(
             abstract: "Forget a table; its replica stays in the destination unless --drop-replica is given.",
             discussion: """
-                Says first what will happen, and asks.
+                Says first what will happen, and asks. Any job may take the replica then.
                 Example: redshift-loader tables remove shop/old_orders
-                Exit status: 0; 64 for an unknown table, or without a yes; 75 while it is being synced.
+                Exit status: 0; 64 for an unknown table, or without a yes; 69 when Redshift cannot be reached; 75 while \
+                it is being synced.
                 """)
         @OptionGroup var common: CommonOptions
         @OptionGroup var confirmation: YesOption
         @Argument(help: "JOB/TABLE") var selector: String
         @Flag(help: "Drop the replica and its checkpoint, too.") var dropReplica = false
+        @Flag(help: "Also where Redshift cannot be reached; the checkpoint then stays there.") var force = false
 
         func execute(_ app: Composition) async throws {
-            try await Resync.carryOut(selector, .removing(dropsReplica: dropReplica), confirmation, app)
+            try await Resync.carryOut(
+                selector, .removing(dropsReplica: dropReplica), confirmation, app, force: force)
         }
     }
 

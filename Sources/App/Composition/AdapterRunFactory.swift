@@ -9,6 +9,7 @@ struct AdapterRunFactory: RunFactory {
     let connections: Connections
     let requests: any RequestStore
     let configuration: LoaderConfiguration
+    let firstRuns: FirstRuns
     let logger: Logger
 
     func run(_ claimed: ClaimedTable, journal: any RunJournal) async throws -> RunProgress {
@@ -30,7 +31,7 @@ struct AdapterRunFactory: RunFactory {
         let destination = try connections.redshift(of: claimed.job, insertRows: claimed.table.schedule.chunkSize)
         return try await connections.withSource(of: claimed.job) { source in
             let run = TableRun(
-                mapping: claimed.table.mapping, settings: settings, lease: Self.lease(claimed), source: source,
+                mapping: claimed.table.mapping, settings: settings, lease: lease(claimed), source: source,
                 staging: staging, destination: destination, journal: journal, logger: logger)
             do {
                 let progress = try await run.run()
@@ -62,9 +63,10 @@ struct AdapterRunFactory: RunFactory {
         return settings
     }
 
-    private static func lease(_ claimed: ClaimedTable) -> RunLease {
+    private func lease(_ claimed: ClaimedTable) -> RunLease {
         RunLease(
             generation: claimed.table.lease.generation, mirror: claimed.table.mirror,
-            previousEndedCleanly: claimed.previousEndedCleanly)
+            previousEndedCleanly: claimed.previousEndedCleanly,
+            isFirstInProcess: firstRuns.isFirst(claimed.table.id))
     }
 }

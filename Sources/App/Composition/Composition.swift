@@ -18,6 +18,7 @@ struct Composition: Sendable {
     let owner: LeaseOwner
     let clock: any WallClock
     let stop: StopSignal
+    let firstRuns = FirstRuns()
     let logger: Logger
 
     /// Opens the store, runs `body`, and closes the HTTP client however it ends.
@@ -63,7 +64,8 @@ struct Composition: Sendable {
 
     var runner: TableRunner {
         let factory = AdapterRunFactory(
-            connections: connections, requests: store, configuration: configuration, logger: logger)
+            connections: connections, requests: store, configuration: configuration, firstRuns: firstRuns,
+            logger: logger)
         return TableRunner(leases: store, runs: store, factory: factory, clock: clock, stop: stop, logger: logger)
     }
 

@@ -61,6 +61,7 @@ struct DiscoveryOutput {
                 "▲ \(name): read whole, so it is due every \(DurationText.text(interval)), not every "
                     + "\(DurationText.text(job.interval)); tables set \(job.name)/\(name) --interval changes that")
         }
+        if let note = found.ownershipNote(label: "\(job.name)/\(name)") { Terminal.message("▲ \(name): \(note)") }
         for note in found.exclusionNotes(label: "\(job.name)/\(name)") { Terminal.message("▲ \(name): \(note)") }
     }
 

@@ -18,7 +18,7 @@ enum StatusOutput {
                 } ?? "–"
             func count(_ states: TableState...) -> String { String(tables.filter { states.contains($0.state) }.count) }
             return [
-                name, worst.label, String(tables.count), count(.onTime, .syncing), count(.late, .initial),
+                name, worst.label, String(tables.count), count(.onTime, .syncing, .compareDue), count(.late, .initial),
                 count(.failed, .retrying), behind,
             ]
         }
@@ -42,14 +42,24 @@ enum StatusOutput {
 
     /// What went wrong and what to do, a paragraph a table.
     static func problems(_ tables: [TableStatus]) -> [String] {
-        tables.compactMap { status in
-            guard let failure = status.table.failure, status.state != .disabled else { return nil }
+        tables.flatMap { status -> [String] in
+            guard status.state != .disabled else { return [] }
             let label = status.table.mapping.label
-            return """
+            let failure = status.table.failure.map { failure in
+                """
                 \(label)  \(status.state.label): \(failure.what): \(failure.why). (\(failure.code.rawValue))
                   Fix:  \(failure.fix)
                   Then: redshift-loader sync \(label) --wait
                 """
+            }
+            let doubt = status.compareDue.map { notice in
+                """
+                \(label)  \(TableState.compareDue.label): \(notice.message).
+                  Fix:  \(notice.fix)
+                  Then: redshift-loader sync \(label) --wait
+                """
+            }
+            return [failure, doubt].compactMap { $0 }
         }
     }
 
@@ -96,6 +106,15 @@ enum StatusOutput {
             ("freshness_target_seconds", .number(status.targetSeconds)),
             ("max_primary_key", maxPrimaryKey(state, mapping)), ("max_updated_key", .optional(state?.maxUpdatedKey)),
             ("complete_up_to", .optional(state?.completeUpTo?.iso8601)),
+            (
+                "compare_due",
+                status.compareDue.map {
+                    .object([
+                        ("reason", .string($0.reason.rawValue)), ("message", .string($0.message)),
+                        ("fix", .string($0.fix)),
+                    ])
+                } ?? .null
+            ),
             ("last_copy", status.table.lastCopy.map(copy) ?? .null),
             ("error", status.table.failure.map(failure) ?? .null),
         ]

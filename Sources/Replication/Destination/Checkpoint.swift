@@ -65,6 +65,14 @@ package struct CheckpointState: Sendable, Hashable, Codable {
     /// VARCHAR columns of the replica of another width than the mapping asks for, mostly narrower: bytes by
     /// destination name.
     package var narrowColumns: [String: Int]?
+    /// The files that the source's table lay in when the last pass began; nil where that is not kept track of.
+    package var sourceFiles: SourceFiles?
+    /// Why the replica may differ from the source until it is loaded anew.
+    package var compareDue: CompareReason?
+    /// Rows that the pass under way has read since a doubt arose, where it reads all; see `CompareRule`.
+    package var keysRead: Int?
+    /// The source's clock when checkpoint and rows of the destination were last held against what is known here.
+    package var verifiedAt: SourceTime?
 
     package init(
         definition: String, source: SourceIdentity, horizon: UInt64? = nil, floor: SourceTime? = nil,

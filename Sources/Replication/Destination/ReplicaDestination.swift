@@ -51,17 +51,10 @@ package struct PreparedReplica: Sendable, Hashable {
 }
 
 /// The replica's side. It owns the checkpoint, because rows and position must commit together.
-package protocol ReplicaDestination: Sendable {
+package protocol ReplicaDestination: ReplicaCheckpoints {
     /// Makes schema, table and checkpoint table where they are missing, and compares the columns of those that exist.
     /// - Throws: `ReplicationError`: `E_SCHEMA_MISMATCH`, `E_DST_PERMISSION`.
     func prepare(_ mapping: TableMapping) async throws -> PreparedReplica
-
-    /// - Returns: nil when there is none.
-    /// - Throws: `ReplicationError` `E_CONFIG` when it belongs to another job or installation.
-    func readCheckpoint(_ mapping: TableMapping, installation: String) async throws -> Checkpoint?
-
-    /// Writes a checkpoint without rows: taking over from a lost owner, or a position set by hand. Counts as a batch.
-    func writeCheckpoint(_ next: Checkpoint, expected: CheckpointStamp?, mapping: TableMapping) async throws
 
     /// Carries out a load in one transaction.
     /// - Returns: The checkpoint as committed.

@@ -100,6 +100,7 @@ package enum PassPlan {
         }
         if case .places = query.scan { return advanceSweep(next, to: extent.nextPlace) }
         guard var pass = state.pass else { return state }
+        CompareRule.count(extent.rows, of: pass.kind, in: &next)
         if query.listsTransactionsFrom != nil { pass.transactions = extent.transactions }
         if let last = extent.last { pass.position = last }
         guard extent.rows < query.rowLimit else {
@@ -200,6 +201,7 @@ package enum PassPlan {
     /// lies within the last day.
     private static func setBack(_ state: inout CheckpointState, to start: PassStart, by lookback: Int64) {
         state.source = start.identity
+        CompareRule.raise(.sourceChanged, in: &state, readsAll: false)
         state.horizon = nil
         state.settled = nil
         state.sweep = SweepState(horizon: nil)

@@ -50,6 +50,8 @@ package struct PassStart: Sendable, Hashable {
     package var nextTransaction: UInt64
     /// Of a `FullSyncTable`: the same text means that nothing was written since; nil where that cannot be told.
     package var changeToken: String?
+    /// The files that the table lies in; nil where that cannot be told.
+    package var files: SourceFiles?
     /// False where the source hands on text without knowing its encoding.
     package var guaranteesUTF8: Bool
     /// Rows of the table by the server's statistics; nil where it has none.
@@ -59,13 +61,15 @@ package struct PassStart: Sendable, Hashable {
 
     package init(
         identity: SourceIdentity, activity: SourceActivity, horizon: UInt64?, nextTransaction: UInt64,
-        changeToken: String? = nil, guaranteesUTF8: Bool = true, estimatedRows: Int? = nil, sweepsByPlaces: Bool = false
+        changeToken: String? = nil, files: SourceFiles? = nil, guaranteesUTF8: Bool = true, estimatedRows: Int? = nil,
+        sweepsByPlaces: Bool = false
     ) {
         self.identity = identity
         self.activity = activity
         self.horizon = horizon
         self.nextTransaction = nextTransaction
         self.changeToken = changeToken
+        self.files = files
         self.guaranteesUTF8 = guaranteesUTF8
         self.estimatedRows = estimatedRows
         self.sweepsByPlaces = sweepsByPlaces
@@ -90,6 +94,12 @@ package protocol TableSource: Sendable {
 
     /// Ends the snapshot that `openBatch` opened.
     func closeBatch() async throws
+
+    /// Which of a table's relations have rows that transactions below `horizon` wrote. Asked only when its files have
+    /// changed.
+    func relations(
+        of mapping: TableMapping, among relations: [UInt32], withRowsBelow horizon: UInt64
+    ) async throws -> Set<UInt32>
 
     /// Closes the connection. Safe to call twice.
     func close() async

@@ -50,7 +50,7 @@ actor ModelRuns {
         let journal = ModelJournal(fault: fault, generation: generation, mirror: mirror)
         let run = TableRun(
             mapping: mapping, settings: settings,
-            lease: RunLease(generation: generation, mirror: mirror, previousEndedCleanly: endedCleanly),
+            lease: RunLease(generation: generation, mirror: mirror, previousEndedCleanly: endedCleanly, isFirstInProcess: runs == 1),
             source: source, staging: LocalStagingArea(), destination: destination, journal: journal,
             logger: Logger(label: "model") { _ in SwiftLogNoOpLogHandler() })
         var isCaughtUp = false
@@ -116,6 +116,12 @@ private struct ModelSource: TableSource {
         try await meanwhile()
     }
 
+    func relations(
+        of mapping: TableMapping, among relations: [UInt32], withRowsBelow horizon: UInt64
+    ) async throws -> Set<UInt32> {
+        try await source.relations(of: mapping, among: relations, withRowsBelow: horizon)
+    }
+
     func close() async { await source.close() }
 }
 
@@ -148,6 +154,15 @@ private struct ModelDestination: ReplicaDestination {
         let committed = try await destination.load(load)
         try fault.reach("load, after")
         return committed
+    }
+
+    func inspect(_ mapping: TableMapping) async throws -> ReplicaInspection {
+        try fault.reach("inspect")
+        return try await destination.inspect(mapping)
+    }
+
+    func releaseCheckpoint(_ mapping: TableMapping, expected: CheckpointStamp) async throws {
+        try await destination.releaseCheckpoint(mapping, expected: expected)
     }
 
     func drop(_ mapping: TableMapping) async throws { try await destination.drop(mapping) }

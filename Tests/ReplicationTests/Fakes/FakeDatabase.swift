@@ -19,6 +19,8 @@ struct FakeRow: Hashable, Sendable {
 struct FakeVersion: Hashable, Sendable {
     var row: FakeRow
     var xmin: UInt64
+    /// The table itself, or a partition.
+    var relation: UInt32 = 1
 }
 
 /// One table of a server with transactions: a transaction takes its number with its first write, and others see its
@@ -46,6 +48,8 @@ final class FakeDatabase: Sendable {
         var hasPrepared = false
         /// Transactions that changed rows.
         var changes = 0
+        var files = SourceFiles(root: 1, files: [1: 100])
+        var nextFile: UInt32 = 101
     }
 
     private let state = Mutex(State())
@@ -121,6 +125,54 @@ final class FakeDatabase: Sendable {
             state.committed[key] = nil
         }
     }
+
+    // MARK: Files
+
+    /// Another file; a transaction of its own.
+    private static func renewFile(_ state: inout State, of relation: UInt32) {
+        state.nextXid += 1
+        state.changes += 1
+        state.files.files[relation] = state.nextFile
+        state.nextFile += 1
+    }
+
+    func truncate() {
+        state.withLock { state in
+            state.committed = [:]
+            Self.renewFile(&state, of: state.files.root)
+        }
+    }
+
+    /// As VACUUM FULL: the rows keep their numbers.
+    func rewrite() { state.withLock { Self.renewFile(&$0, of: $0.files.root) } }
+
+    /// Attaches a partition whose rows were written long ago.
+    func attach(_ relation: UInt32, rows: [FakeRow], xmin: UInt64) {
+        state.withLock { state in
+            Self.renewFile(&state, of: relation)
+            for row in rows { state.committed[row.key] = FakeVersion(row: row, xmin: xmin, relation: relation) }
+        }
+    }
+
+    func detach(_ relation: UInt32) {
+        state.withLock { state in
+            state.files.files[relation] = nil
+            state.committed = state.committed.filter { $0.value.relation != relation }
+            state.changes += 1
+        }
+    }
+
+    /// Another table takes the name; its rows were written long ago.
+    func replace(by relation: UInt32, rows: [FakeRow], xmin: UInt64) {
+        state.withLock { state in
+            state.files = SourceFiles(root: relation, files: [:])
+            state.committed = [:]
+            Self.renewFile(&state, of: relation)
+            for row in rows { state.committed[row.key] = FakeVersion(row: row, xmin: xmin, relation: relation) }
+        }
+    }
+
+    var files: SourceFiles { state.withLock { $0.files } }
 
     // MARK: Readings
 

@@ -7,6 +7,8 @@ final class FakeReplica: Sendable {
     struct Content: Sendable {
         var rows: [FakeRow] = []
         var checkpoint: Checkpoint?
+        /// Somebody dropped the table.
+        var isDropped = false
         /// Bytes of VARCHAR columns that are not as wide as the mapping says.
         var widths: [String: Int] = [:]
         /// Every load that was asked for, also those refused.
@@ -66,6 +68,9 @@ struct FakeDestination: ReplicaDestination {
 
     func prepare(_ mapping: TableMapping) async throws -> PreparedReplica {
         try fault.reach("destination.prepare")
+        try replica.transaction { content in
+            if content.isDropped { content = FakeReplica.Content() }
+        }
         let widths = replica.widths
         let narrow = widths.filter { name, bytes in
             mapping.columns.contains { $0.destinationName == name && bytes != $0.destinationType.textBytes }
@@ -85,6 +90,21 @@ struct FakeDestination: ReplicaDestination {
             content.checkpoint = next
         }
         try fault.reach("destination.writeCheckpoint, after")
+    }
+
+    func inspect(_ mapping: TableMapping) async throws -> ReplicaInspection {
+        try fault.reach("destination.inspect")
+        return try replica.transaction {
+            ReplicaInspection(checkpoint: $0.checkpoint, rows: $0.isDropped ? nil : $0.rows.count)
+        }
+    }
+
+    func releaseCheckpoint(_ mapping: TableMapping, expected: CheckpointStamp) async throws {
+        try fault.reach("destination.releaseCheckpoint")
+        try replica.transaction { content in
+            try Self.check(content, expected)
+            content.checkpoint = nil
+        }
     }
 
     func load(_ load: ReplicaLoad) async throws -> Checkpoint {

@@ -45,7 +45,15 @@ actor FakeSource: TableSource {
         let snapshot = database.snapshot()
         return PassStart(
             identity: snapshot.identity, activity: activity, horizon: snapshot.xmin, nextTransaction: snapshot.xmax,
-            changeToken: token, estimatedRows: snapshot.versions.count, sweepsByPlaces: true)
+            changeToken: token, files: database.files, estimatedRows: snapshot.versions.count, sweepsByPlaces: true)
+    }
+
+    func relations(
+        of mapping: TableMapping, among relations: [UInt32], withRowsBelow horizon: UInt64
+    ) async throws -> Set<UInt32> {
+        try fault.reach("source.relations")
+        let older = database.snapshot().versions.filter { $0.xmin < horizon }
+        return Set(older.map(\.relation)).intersection(relations)
     }
 
     func openBatch(_ query: BatchQuery) async throws -> BatchExtent {

@@ -53,6 +53,7 @@ final class World {
     var generation: Int64 = 0
     var mirror: Checkpoint?
     var endedCleanly = true
+    var isFirstInProcess = false
     /// CSV bytes up to which batches stay with the run; nil stages all.
     var threshold: Int?
     /// Whether the source can tell that nothing was written.
@@ -126,7 +127,9 @@ final class World {
         let objects = FakeStaging(bucket: bucket, fault: fault, whenStaged: circumstances.whenStaged)
         let run = TableRun(
             mapping: mapping, settings: settings,
-            lease: RunLease(generation: generation, mirror: mirror, previousEndedCleanly: endedCleanly),
+            lease: RunLease(
+                generation: generation, mirror: mirror, previousEndedCleanly: endedCleanly,
+                isFirstInProcess: isFirstInProcess),
             source: FakeSource(
                 database: database, fault: fault, lie: circumstances.lie, knowsChanges: knowsChanges,
                 meanwhile: circumstances.meanwhile),
