@@ -39,6 +39,18 @@ struct VerificationTests {
         #expect(!touchesDestination(world), "\(world.steps)")
     }
 
+    @Test func `an idle table does without a destination that does not answer, and looks at it later`() async throws {
+        let world = try await loadedWorld()
+        world.isFirstInProcess = true
+        world.isUnreachable = true
+        let progress = try await world.run()
+        #expect(progress.leftUnverified && progress.caughtUp)
+        world.database.put(FakeRow(4, world.database.clock, "news"))
+        world.isUnreachable = false
+        #expect(try await !world.run().leftUnverified)
+        #expect(world.steps.contains("destination.inspect") && world.difference.isEmpty)
+    }
+
     @Test(arguments: [SyncMode.updateAndInsert, .insertOnly], [true, false])
     func `a destination set back to yesterday goes on from its own checkpoint`(
         mode: SyncMode, isNoticedByLoad: Bool
