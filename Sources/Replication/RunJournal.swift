@@ -28,6 +28,8 @@ package struct RunProgress: Sendable, Hashable {
     package var caughtUp = false
     /// Staged objects of it may have stayed behind; the next run looks for them.
     package var leftStaged = false
+    /// The destination was to be looked at and did not answer.
+    package var leftUnverified = false
     /// Why the run did not simply go on; for people.
     package var notices: [RunNotice] = []
 

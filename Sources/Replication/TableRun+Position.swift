@@ -74,7 +74,7 @@ extension TableRun {
     }
 
     func begin(_ position: inout Position, at start: PassStart, progress: inout RunProgress) async throws {
-        try await verify(&position, at: start.activity.clock)
+        try await verify(&position, at: start.activity.clock, progress: &progress)
         try await noteSourceFiles(&position, at: start)
         var replica = PreparedReplica()
         let isFresh = PassPlan.isVoid(position.state, for: mapping, settings: settings)

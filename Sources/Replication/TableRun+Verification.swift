@@ -1,14 +1,23 @@
 extension TableRun {
     /// Holds what is known of the destination against what it holds: in a process's first run of a table, after an
     /// unclean end, and once a day. The destination's word counts.
-    func verify(_ position: inout Position, at clock: SourceTime) async throws {
+    func verify(_ position: inout Position, at clock: SourceTime, progress: inout RunProgress) async throws {
         guard let known = position.stamp else {
             position.isVerified = true
             return
         }
         guard isVerificationDue(position, at: clock) else { return }
-        let found = try await destination.inspect(mapping)
+        let found: ReplicaInspection
+        do {
+            found = try await destination.inspect(mapping)
+        } catch let error as ReplicationError where error.isRetryable && lease.previousEndedCleanly {
+            // Only a table with news needs the destination; the next run looks.
+            logger.info("\(mapping.label): the destination could not be looked at: \(error.what): \(error.why)")
+            progress.leftUnverified = true
+            return
+        }
         position.isVerified = true
+        progress.leftUnverified = false
         try found.checkpoint?.stamp.requireOwner(of: mapping, installation: settings.installation)
         switch CheckpointVerification.judge(known, against: found) {
         case .asKnown: break

@@ -19,6 +19,10 @@ import Testing
         #expect(Self.table.lock == "LOCK \(Self.quoted)")
         #expect(Self.table.read == "SELECT installation, job, generation, batch, state FROM \(Self.quoted)")
         #expect(
+            Self.table.readWithCount(of: TableName(schema: "app", name: "t"))
+                == "SELECT installation, job, generation, batch, state, (SELECT COUNT(*) FROM \"app\".\"t\") "
+                + "FROM \(Self.quoted)")
+        #expect(
             CheckpointTable.find("checkpoint_1_t", in: ["redshift_loader", "o'app"])
                 == """
                 SELECT table_schema FROM information_schema.tables WHERE table_name = 'checkpoint_1_t' \

@@ -69,7 +69,7 @@ import Testing
             let error = await #expect(throws: ReplicationError.self) {
                 try await fixture.load([["1"]], into: mapping, by: destination, after: nil)
             }
-            #expect(error?.code == .schemaMismatch && error?.fix.contains("dropped") == true)
+            #expect(error?.code == .locked && error?.fix.contains("dropped") == true)
         }
     }
 

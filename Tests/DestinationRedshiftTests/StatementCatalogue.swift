@@ -104,6 +104,7 @@ enum StatementCatalogue {
         return [
             entry("CheckpointTable.create", checkpoint.create), entry("CheckpointTable.lock", checkpoint.lock),
             entry("CheckpointTable.read", checkpoint.read), entry("CheckpointTable.void", checkpoint.void),
+            entry("CheckpointTable.readWithCount", checkpoint.readWithCount(of: table)),
             entry("CheckpointTable.write", try checkpoint.write(full, sourceName: table.description, isFirst: true)),
             entry("CheckpointTable.write", try checkpoint.write(full, sourceName: table.description, isFirst: false)),
             entry("CheckpointTable.find", CheckpointTable.find(table.name, in: [table.schema, "redshift_loader"])),

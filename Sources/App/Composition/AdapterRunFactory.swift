@@ -36,6 +36,7 @@ struct AdapterRunFactory: RunFactory {
             do {
                 let progress = try await run.run()
                 await destination.close()
+                if !progress.leftUnverified { firstRuns.note(claimed.table.id) }
                 return progress
             } catch {
                 await destination.close()

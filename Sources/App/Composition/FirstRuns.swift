@@ -4,6 +4,8 @@ import Synchronization
 final class FirstRuns: Sendable {
     private let seen = Mutex(Set<Int64>())
 
-    /// - Returns: true once for each table.
-    func isFirst(_ tableID: Int64) -> Bool { seen.withLock { $0.insert(tableID).inserted } }
+    func isFirst(_ tableID: Int64) -> Bool { seen.withLock { !$0.contains(tableID) } }
+
+    /// The table was run, and its destination looked at.
+    func note(_ tableID: Int64) { seen.withLock { _ = $0.insert(tableID) } }
 }

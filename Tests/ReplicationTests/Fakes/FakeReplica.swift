@@ -65,6 +65,7 @@ struct FakeDestination: ReplicaDestination {
     let bucket: FakeBucket
     let fault: FaultPlan
     var refusals = Refusals()
+    var isUnreachable = false
 
     func prepare(_ mapping: TableMapping) async throws -> PreparedReplica {
         try fault.reach("destination.prepare")
@@ -94,6 +95,7 @@ struct FakeDestination: ReplicaDestination {
 
     func inspect(_ mapping: TableMapping) async throws -> ReplicaInspection {
         try fault.reach("destination.inspect")
+        if isUnreachable { throw Self.refusal(.destinationUnreachable, "it was told to") }
         return try replica.transaction {
             ReplicaInspection(checkpoint: $0.checkpoint, rows: $0.isDropped ? nil : $0.rows.count)
         }

@@ -54,6 +54,8 @@ final class World {
     var mirror: Checkpoint?
     var endedCleanly = true
     var isFirstInProcess = false
+    /// The destination does not answer when it is looked at.
+    var isUnreachable = false
     /// CSV bytes up to which batches stay with the run; nil stages all.
     var threshold: Int?
     /// Whether the source can tell that nothing was written.
@@ -135,7 +137,8 @@ final class World {
                 meanwhile: circumstances.meanwhile),
             staging: threshold.map { ThresholdStagingArea(large: objects, thresholdBytes: $0) } ?? objects,
             destination: FakeDestination(
-                replica: replica, bucket: bucket, fault: fault, refusals: Refusals(circumstances.refusals)),
+                replica: replica, bucket: bucket, fault: fault, refusals: Refusals(circumstances.refusals),
+                isUnreachable: isUnreachable),
             journal: journal, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         do {
             let progress = try await run.run()
