@@ -138,7 +138,7 @@ extension TableRun {
 
     /// Removes what a run that ended badly has staged. The lease says that no other run of this table goes on; one that
     /// has lost its lease could load nothing anyway.
-    func discardLeftovers(_ progress: inout RunProgress) async {
+    func discardLeftovers(_ progress: inout RunProgress) async throws {
         guard !lease.previousEndedCleanly else { return }
         do {
             let removed = try await staging.discardAll(below: stagingFolder)
@@ -146,7 +146,7 @@ extension TableRun {
         } catch let error as ReplicationError where !error.isRetryable {
             // The right to list is a luxury: without it, leftovers stay until the bucket's lifecycle rule takes them.
             logger.debug("\(mapping.label): staged objects of earlier runs cannot be looked for: \(error)")
-        } catch {
+        } catch let error as ReplicationError {
             progress.leftStaged = true
             logger.warning("\(mapping.label): staged objects of earlier runs could not be removed: \(error)")
         }

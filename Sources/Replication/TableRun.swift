@@ -32,7 +32,7 @@ package struct TableRun: Sendable {
     /// - Throws: `ReplicationError`; `CancellationError`. Committed batches stay.
     package func run() async throws -> RunProgress {
         var progress = RunProgress()
-        await discardLeftovers(&progress)
+        try await discardLeftovers(&progress)
         var position = try await openPosition()
         if mapping.mode == .fullSync {
             try await copyWhole(&position, &progress)
@@ -40,7 +40,7 @@ package struct TableRun: Sendable {
             try await followChanges(&position, &progress)
         }
         // Once more: an upload of the earlier run may have been under way and have arrived since.
-        await discardLeftovers(&progress)
+        try await discardLeftovers(&progress)
         return progress
     }
 

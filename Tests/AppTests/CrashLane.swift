@@ -19,6 +19,8 @@ struct CrashJourney: Sendable, CustomTestStringConvertible {
     var letter = ""
     /// The connections that are broken; the others carry nothing that another journey does not.
     var sides = CrashSide.allCases
+    /// Steps that are left to other journeys.
+    var skipping: Set<String> = []
     /// Makes table `t` at the source.
     var schema: String
     /// Beside connections.

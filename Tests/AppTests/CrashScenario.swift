@@ -59,6 +59,9 @@ extension CrashLane {
 
 /// Kinds of messages, as the documentation's table names them.
 enum CrashStep {
+    /// What every run does at the destination.
+    static let everywhere: Set<String> = ["sign-in", "sign-off", "SET"]
+
     static func name(of message: String, on side: CrashSide) -> String {
         switch (message, side) {
         case ("startup", _), ("password", _): "sign-in"
@@ -105,7 +108,7 @@ enum CrashPlan {
     static func scenarios(_ messages: [CrashSide: [String]], of journey: CrashJourney) -> [CrashScenario] {
         journey.sides.flatMap { side in
             let names = (messages[side] ?? []).map { CrashStep.name(of: $0, on: side) }
-            return Set(names).sorted().flatMap { name in
+            return Set(names).subtracting(journey.skipping).sorted().flatMap { name in
                 let numbers = names.indices.filter { names[$0] == name }.map { $0 + 1 }
                 // A kind with many steps gives each its turn; one with few gives each several faults.
                 return (0..<max(numbers.count, FaultProxy.Fault.allCases.count)).map { turn in

@@ -24,13 +24,16 @@ import Testing
             testDescription: "first load through S3", letter: "F", schema: table,
             environment: ["IMPORT_ROW_LIMIT": "100"]),
         CrashJourney(
-            testDescription: "changes through S3", letter: "C", schema: table, environment: ["IMPORT_ROW_LIMIT": "50"],
+            testDescription: "changes through S3", letter: "C", sides: [.s3, .destination], schema: table,
+            environment: ["IMPORT_ROW_LIMIT": "50"],
             startsLoaded: true, change: change),
         CrashJourney(
-            testDescription: "changes by INSERT", letter: "I", sides: [.destination], schema: table,
+            testDescription: "changes by INSERT", letter: "I", sides: [.destination],
+            skipping: CrashStep.everywhere, schema: table,
             environment: ["IMPORT_ROW_LIMIT": "50", "COPY_VIA_S3": "false"], startsLoaded: true, change: change),
         CrashJourney(
-            testDescription: "swap of a FullSyncTable", letter: "S", sides: [.s3, .destination], schema: table,
+            testDescription: "swap of a FullSyncTable", letter: "S", sides: [.s3, .destination],
+            skipping: CrashStep.everywhere, schema: table,
             commands: [["tables", "set", "job/t", "--mode", "FullSyncTable"]], startsLoaded: true, change: change,
             tables: ["t", "t__loader_old"]),
     ]
