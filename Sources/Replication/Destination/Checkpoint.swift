@@ -43,7 +43,10 @@ package struct CheckpointState: Sendable, Hashable, Codable {
     package var floor: SourceTime?
     /// The next pass reads without a floor.
     package var sweepDue: Bool
-    /// The source's clock at the start of the last finished sweep; before one, at the start of the first load.
+    /// The furthest moment of the source that a pass began at.
+    package var moment: SourceMoment?
+    /// Commits up to then have all been read: the source's clock at the start of the last finished sweep, or first load;
+    /// of a standby, its last commit. nil before that, and after another server has answered.
     package var completeUpTo: SourceTime?
     /// The source's clock at the start of the last pass that reached the end.
     package var caughtUpAsOf: SourceTime?
@@ -124,6 +127,8 @@ package struct UnfinishedPass: Sendable, Hashable, Codable {
     package var position: CursorPosition?
     /// Rows can be appended without looking for older versions: the replica was empty when a load by key began.
     package var appends: Bool
+    /// `SourceActivity.showsUpTo` of its start.
+    package var showsUpTo: SourceTime?
 
     package init(
         kind: Kind, startedAt: SourceTime, nextHorizon: UInt64?, nextFloor: SourceTime?, stretch: Stretch,

@@ -26,14 +26,20 @@ package enum PassPlan {
         // There is no position to follow, and `FullCopyRule` compares the sources by itself.
         if mapping.mode == .fullSync { return (state, nil) }
         var notice: RunNotice?
-        if state.source != start.identity || isAhead(state, of: start) {
+        let change = SourceMoment.change(from: state.moment, to: start.moment)
+        if state.source != start.identity || change == .putBack || (change != .isBehind && isAhead(state, of: start)) {
             notice = .sourceChanged
             setBack(&state, to: start)
+        } else if change == .startedAnew {
+            doubt(&state, at: start)
         } else if let horizon = state.horizon, start.nextTransaction &- horizon > 1 << 31 {
             // Row versions show 32 bits: an age over 2^31 cannot be told from a future one.
             state.horizon = nil
         }
+        if change != .isBehind { state.moment = start.moment ?? state.moment }
         if state.pass != nil { return (state, notice) }
+        // A clock that was set back stamps rows below the floor.
+        if let last = state.caughtUpAsOf, start.activity.clock < last { state.sweepDue = true }
         let isUnbounded = floor(of: state, mapping: mapping) == nil
         let kind: UnfinishedPass.Kind = state.sweepDue || isUnbounded ? .sweep : .incremental
         return (opening(kind, of: mapping, on: state, at: start, lookback: lookback), notice)
@@ -105,19 +111,26 @@ package enum PassPlan {
         var floor = state.floor
         var key = state.keyFloor?.key
         let decision = FloorRule.decide(start.activity, lookback: lookback)
+        // A floor that stays must not lie above stamps of a clock that was set back.
+        let earliest = min(start.activity.clock, start.activity.oldestTransaction ?? start.activity.clock) - lookback
         if mapping.mode == .insertOnly {
             var keys = state.keyFloor ?? KeyFloor()
             keys.note(state.maxPrimaryKey?.first, before: start.activity.clock)
             if case .at(let time) = decision { key = keys.key(before: time) ?? key }
             state.keyFloor = keys
-        } else if case .at(let time) = decision {
-            floor = time
+        } else {
+            switch decision {
+            case .at(let time): floor = time
+            case .unmoved: floor = floor.map { min($0, earliest) }
+            case .none: floor = nil
+            }
         }
-        state.completeUpTo = state.completeUpTo ?? start.activity.clock
-        state.pass = UnfinishedPass(
+        var pass = UnfinishedPass(
             kind: kind, startedAt: start.activity.clock, nextHorizon: start.horizon, nextFloor: floor,
             stretch: kind == .firstLoad ? .byKey : .changes,
             appends: kind == .firstLoad && state.replicaRows == 0, nextKeyFloor: key)
+        pass.showsUpTo = start.activity.showsUpTo
+        state.pass = pass
         return state
     }
 
@@ -127,7 +140,7 @@ package enum PassPlan {
         state.floor = pass.nextFloor
         state.keyFloor?.key = pass.nextKeyFloor
         state.sweepDue = pass.kind == .firstLoad
-        if pass.kind != .incremental { state.completeUpTo = pass.startedAt }
+        if pass.kind != .incremental { state.completeUpTo = pass.showsUpTo ?? state.completeUpTo }
         state.caughtUpAsOf = pass.startedAt
         state.pass = nil
         return state
@@ -137,21 +150,35 @@ package enum PassPlan {
     /// lies within the last day.
     private static func setBack(_ state: inout CheckpointState, to start: PassStart) {
         state.source = start.identity
-        state.horizon = nil
-        state.floor = state.floor.map { $0 - failoverLookback }
-        if let keys = state.keyFloor {
-            let bound = start.activity.clock - failoverLookback
-            let key = keys.key(before: bound)
-            state.keyFloor = KeyFloor(key: key, marks: keys.marks.filter { $0.clock < bound })
-            // The new server may give out keys anew that the old one had given out.
-            state.maxPrimaryKey = key.map { [$0] }
-        }
+        state.completeUpTo = nil
+        lower(&state, by: failoverLookback, before: start.activity.clock - failoverLookback)
         if state.pass?.kind == .firstLoad {
             // Its chunks go on; the sweep after it has no horizon to rely on and reads all.
             state.pass?.nextHorizon = nil
         } else {
             state.pass = nil
         }
+    }
+
+    /// The server was started anew, mostly for nothing that matters here: rows are read again as far back as it can have
+    /// lost any without that being seen.
+    private static func doubt(_ state: inout CheckpointState, at start: PassStart) {
+        guard let known = state.moment else { return }
+        let back = known.doubt(at: start.activity.clock)
+        lower(&state, by: back, before: known.time - back)
+        // The sweep after a first load goes on from that load's horizon.
+        if state.pass?.kind != .firstLoad { state.pass = nil }
+    }
+
+    /// Reads without a horizon from now on, and from a lower floor.
+    private static func lower(_ state: inout CheckpointState, by microseconds: Int64, before bound: SourceTime) {
+        state.horizon = nil
+        state.floor = state.floor.map { $0 - microseconds }
+        guard let keys = state.keyFloor else { return }
+        let key = keys.key(before: bound)
+        state.keyFloor = KeyFloor(key: key, marks: keys.marks.filter { $0.clock < bound })
+        // The server may give out keys anew that it, or the one before it, had given out.
+        state.maxPrimaryKey = key.map { [$0] }
     }
 
     /// A stored number above the source's counter: the source was set back without a new identity.
