@@ -61,7 +61,7 @@ struct ClockJumpTests {
         try await world.run()
         world.database.setPrepared(isPrepared)
         world.database.advance(-3600)
-        world.database.write(FakeRow(22, world.database.clock, "late, by the new clock"), in: late)
+        world.database.write(FakeRow(22, world.database.clock, "late by the new clock"), in: late)
         for key in 30...36 {
             world.database.advance(200)
             put(key, in: world)

@@ -119,7 +119,8 @@ struct CursorStatementTests {
             CatalogStatements.relation(TableName(schema: "s'1", name: "t")) == """
                 SELECT c.relkind, \
                 CASE WHEN c.relkind IN ('r', 'p') THEN has_column_privilege(c.oid, 'xmin', 'SELECT') END, \
-                (SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()) \
+                (SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()), \
+                c.relkind IN ('r', 'p') AND has_table_privilege(c.oid, 'SELECT') \
                 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
                 WHERE n.nspname = 's''1' AND c.relname = 't'
                 """)

@@ -32,7 +32,9 @@ package enum PassPlan {
             setBack(&state, to: start)
         } else if change == .startedAnew {
             doubt(&state, at: start)
-        } else if let horizon = state.horizon, start.nextTransaction &- horizon > 1 << 31 {
+        } else if let horizon = state.horizon, start.nextTransaction > horizon,
+            start.nextTransaction - horizon > 1 << 31
+        {
             // Row versions show 32 bits: an age over 2^31 cannot be told from a future one.
             state.horizon = nil
         }

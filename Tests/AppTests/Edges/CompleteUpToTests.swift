@@ -69,7 +69,9 @@ import Testing
             ).firstValue)
     }
 
-    private static func today(_ source: TestDatabase) async throws -> String { String(try await clock(source).prefix(10)) }
+    private static func today(_ source: TestDatabase) async throws -> String {
+        String(try await clock(source).prefix(10))
+    }
 
     private static func expectClaim(
         _ loader: LoaderSetup, notAfter clock: String, sourceLocation: SourceLocation = #_sourceLocation

@@ -68,7 +68,9 @@ import TestServers
     }
 
     @Test func `a horizon over 2^31 transactions old is not used`() async throws {
-        try await withServer(at: Self.end - 60) { server in
+        try await OwnServers.with { servers in
+            let server = try await servers.primary()
+            try await server.run(edgeTable)
             let follower = try await server.follower()
             try await server.run("INSERT INTO t VALUES (10, clock_timestamp(), 'new')")
             try await follower.follow()
