@@ -36,6 +36,9 @@ struct SourceMomentTests {
         Case(testDescription: "a standby goes on", known: at(5, 100), present: at(9, 200), change: .none),
         Case(testDescription: "a standby that lags", known: at(5, 100), present: at(4, 90), change: .isBehind),
         Case(
+            testDescription: "a standby that has replayed no commit yet", known: at(5, 100),
+            present: SourceMoment(position: 4, time: nil), change: .isBehind),
+        Case(
             testDescription: "a standby behind its primary", known: at(5, 100, startedAt: 1), present: at(4, 90),
             change: .isBehind),
         Case(
@@ -72,7 +75,7 @@ struct SourceMomentTests {
         let (next, notice) = PassPlan.begin(
             from: state,
             at: PassStart(
-                identity: PassPlanTests.identity, activity: SourceActivity(clock: moment.time), horizon: 500,
+                identity: PassPlanTests.identity, activity: SourceActivity(clock: moment.time ?? time(0)), horizon: 500,
                 nextTransaction: 510, moment: moment),
             mapping: World.mapping(.insertOnly), lookback: 0, replica: PreparedReplica())
         return (next, notice)

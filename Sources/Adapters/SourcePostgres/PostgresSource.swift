@@ -221,8 +221,9 @@ package actor PostgresSource: TableSource {
     }
 
     private static func moment(_ position: String?, _ startedAt: String?, _ activity: SourceActivity) -> SourceMoment? {
-        guard let position = position.flatMap({ UInt64($0) }), let time = activity.showsUpTo else { return nil }
-        return SourceMoment(position: position, time: time, startedAt: Self.time(startedAt))
+        position.flatMap { UInt64($0) }.map {
+            SourceMoment(position: $0, time: activity.showsUpTo, startedAt: Self.time(startedAt))
+        }
     }
 
     private static func time(_ text: String?) -> SourceTime? {

@@ -165,9 +165,9 @@ package enum PassPlan {
     /// The server was started anew, mostly for nothing that matters here: rows are read again as far back as it can have
     /// lost any without that being seen.
     private static func doubt(_ state: inout CheckpointState, at start: PassStart) {
-        guard let known = state.moment else { return }
-        let back = known.doubt(at: start.activity.clock)
-        lower(&state, by: back, before: known.time - back)
+        let last = state.moment?.time ?? start.activity.clock
+        let back = SourceMoment.doubt(since: last, at: start.activity.clock)
+        lower(&state, by: back, before: last - back)
         // The sweep after a first load goes on from that load's horizon.
         if state.pass?.kind != .firstLoad { state.pass = nil }
     }

@@ -3,12 +3,13 @@
 package struct SourceMoment: Sendable, Hashable, Codable {
     /// Its place in the write-ahead log in bytes; of a standby, how far it has replayed.
     package var position: UInt64
-    /// When it had come there: its clock; of a standby, the commit time of the last replayed transaction.
-    package var time: SourceTime
+    /// When it had come there: its clock; of a standby, the commit time of the last replayed transaction, nil where it
+    /// has replayed none since its start.
+    package var time: SourceTime?
     /// When its processes were started; nil for a standby: several may answer by turns behind one name.
     package var startedAt: SourceTime?
 
-    package init(position: UInt64, time: SourceTime, startedAt: SourceTime? = nil) {
+    package init(position: UInt64, time: SourceTime?, startedAt: SourceTime? = nil) {
         self.position = position
         self.time = time
         self.startedAt = startedAt
@@ -40,12 +41,13 @@ package struct SourceMoment: Sendable, Hashable, Codable {
         }
         guard present.startedAt == nil else { return .putBack }
         // The same history orders places and commits alike: with a lower place, its last commit is an earlier one.
-        return present.time > known.time + slack ? .putBack : .isBehind
+        guard let before = known.time, let now = present.time else { return .isBehind }
+        return now > before + slack ? .putBack : .isBehind
     }
 
-    /// How far back rows may differ after a start: what a copy lacked was written before the last reading, and is no
-    /// more than what has been written since, which is why the log does not show it.
-    package func doubt(at present: SourceTime) -> Int64 {
-        2 * max(0, present.microseconds - time.microseconds) + Self.slack
+    /// How far back rows may differ when the server was started anew since a pass began: what a copy lacked was written
+    /// before, and is no more than what has been written since, which is why the log does not show it.
+    package static func doubt(since last: SourceTime, at present: SourceTime) -> Int64 {
+        2 * max(0, present.microseconds - last.microseconds) + slack
     }
 }
