@@ -110,7 +110,7 @@ package struct TableRun: Sendable {
             }
         } else {
             position.state.caughtUpAsOf = start.activity.clock
-            position.state.completeUpTo = start.activity.clock
+            position.state.completeUpTo = start.activity.showsUpTo
         }
         progress.caughtUp = true
         try await mirror(position, progress)

@@ -54,7 +54,7 @@ struct InsertOnlyPlanTests {
     private func settled(horizon: UInt64? = 400, _ keys: KeyFloor, highest: String) -> CheckpointState {
         CheckpointState(
             definition: Self.mapping.definition, source: PassPlanTests.identity, horizon: horizon,
-            sweep: horizon.map { SweepState(horizon: $0) }, completeUpTo: Self.at(0),
+            sweep: horizon.map { SweepState(horizon: $0, sweptAt: Self.at(0)) }, completeUpTo: Self.at(0),
             maxPrimaryKey: [highest], keyFloor: keys)
     }
 

@@ -10,7 +10,8 @@ enum BatchStatements {
         coalesce(bool_or((a.state IS NULL AND a.backend_type IS NULL) OR a.state = 'disabled'), false), \
         pg_is_in_recovery(), \
         CASE WHEN pg_is_in_recovery() \
-        THEN (extract(epoch FROM pg_last_xact_replay_timestamp()) * 1000000)::bigint END \
+        THEN (extract(epoch FROM pg_last_xact_replay_timestamp()) * 1000000)::bigint END, \
+        (extract(epoch FROM max(a.xact_start)) * 1000000)::bigint \
         FROM pg_stat_activity a WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() \
         AND a.backend_type IS DISTINCT FROM 'autovacuum worker'
         """
@@ -18,13 +19,21 @@ enum BatchStatements {
     static let preparedTransactions =
         "SELECT EXISTS (SELECT FROM pg_prepared_xacts WHERE database = current_database())"
 
-    /// The snapshot's lowest open transaction, its upper end, and who the server is.
+    /// The snapshot's lowest open transaction, its upper end, and who the server is; then its place in the log, and on a
+    /// primary the start of its processes, which all end together when one crashes. A standby's control file learns of
+    /// its primary's new timeline minutes late, its receiver at once.
     static let horizon = """
         SELECT pg_snapshot_xmin(pg_current_snapshot()), pg_snapshot_xmax(pg_current_snapshot()), \
         (SELECT system_identifier FROM pg_control_system()), \
         CASE WHEN pg_is_in_recovery() \
-        THEN upper(lpad(to_hex((SELECT min_recovery_end_timeline FROM pg_control_recovery())), 8, '0')) \
-        ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END, current_database()
+        THEN upper(lpad(to_hex(greatest((SELECT min_recovery_end_timeline FROM pg_control_recovery()), \
+        (SELECT received_tli FROM pg_stat_wal_receiver))), 8, '0')) \
+        ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END, current_database(), \
+        CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() \
+        ELSE pg_current_wal_lsn() END - '0/0'::pg_lsn, \
+        CASE WHEN NOT pg_is_in_recovery() THEN (extract(epoch FROM coalesce((SELECT max(backend_start) \
+        FROM pg_stat_activity WHERE backend_type = 'checkpointer'), pg_postmaster_start_time())) \
+        * 1000000)::bigint END
         """
 
     /// What no write to the table, to its partitions or children leaves unchanged: its files, and of the rows that are
@@ -38,6 +47,10 @@ enum BatchStatements {
         (SELECT concat_ws(':', count(*), sum(t.xmin::text::bigint)) FROM \(quotedName(table)) AS t)) FROM family f
         """
     }
+
+    /// Waits for whoever rewrites the table before the snapshot is taken: to an older snapshot a table looks empty that
+    /// ALTER TABLE has written anew. Nothing else is locked out by it that a SELECT would not.
+    static func lock(_ table: TableName) -> String { "LOCK TABLE \(quotedName(table)) IN ACCESS SHARE MODE" }
 
     /// Whether `changeToken` can be asked: not on a standby; rows of views and foreign tables show no transaction, and
     /// not everybody may see it.

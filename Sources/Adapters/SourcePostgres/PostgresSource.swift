@@ -9,6 +9,8 @@ package actor PostgresSource: TableSource {
     private let hashSalt: String
     /// The database keeps text in an encoding that it does not know. Read at each pass's start.
     private var isASCII = false
+    /// `LOCK TABLE` is allowed, which needs more than rights on single columns. Read at each pass's start.
+    private var locksTable = false
     /// Highest value of the `updated_key` column, read once a pass where its unit must be known.
     private var updatedSample: String?
     /// The number that the next transaction would have taken at the pass's start.
@@ -70,26 +72,28 @@ package actor PostgresSource: TableSource {
             let relation = try await connection.execute(CatalogStatements.relation(mapping.source)).rows.first ?? []
             let files = try await readFiles(of: mapping.source)
             try await connection.execute("COMMIT")
-            guard row.count == 5, let horizon = row[0].flatMap({ UInt64($0) }), let end = row[1].flatMap({ UInt64($0) })
+            guard row.count == 7, let horizon = row[0].flatMap({ UInt64($0) }), let end = row[1].flatMap({ UInt64($0) })
             else { throw Self.unreadable("the snapshot") }
             let identity = SourceIdentity(system: row[2] ?? "", timeline: row[3] ?? "", database: row[4] ?? "")
-            guard relation.count == 5 else { throw Self.unreadable("the table") }
+            guard relation.count == 6 else { throw Self.unreadable("the table") }
             // Rows of views and foreign tables show no transaction number, nor does a table whose columns alone we may
             // read.
             let hasVersions = ["r", "p"].contains(relation[0]) && relation[1] == "t"
             isASCII = relation[2] == "SQL_ASCII"
+            locksTable = relation[5] == "t"
             nextTransaction = end
             return PassStart(
                 identity: identity, activity: activity, horizon: hasVersions ? horizon : nil, nextTransaction: end,
                 changeToken: token, files: files, guaranteesUTF8: !isASCII,
-                estimatedRows: relation[3].flatMap { Int($0) }, sweepsByPlaces: hasVersions && relation[4] == "t")
+                estimatedRows: relation[3].flatMap { Int($0) }, sweepsByPlaces: hasVersions && relation[4] == "t",
+                moment: Self.moment(row[5], row[6], activity))
         }
     }
 
     package func openBatch(_ query: BatchQuery) async throws -> BatchExtent {
         openBlocks = nil
         return try await asSource(reading: query.mapping) {
-            try await begin()
+            try await begin(locking: locksTable ? query.mapping.source : nil)
             switch query.scan {
             case .whole: return BatchExtent(rows: try await estimate(query.mapping), last: nil, highestCursor: nil)
             case .places(let place): return try await openSweep(query, from: place)
@@ -241,16 +245,18 @@ package actor PostgresSource: TableSource {
         return max(0, try await connection.execute(relations).rows.first?[3].flatMap { Int($0) } ?? 0)
     }
 
-    func begin() async throws {
-        try await connection.execute(BatchStatements.begin(statementTimeout: statementTimeout))
+    func begin(locking table: TableName? = nil) async throws {
+        let lock = table.map { "; " + BatchStatements.lock($0) } ?? ""
+        try await connection.execute(BatchStatements.begin(statementTimeout: statementTimeout) + lock)
     }
 
     private func readActivity() async throws -> SourceActivity {
         let row = try await connection.execute(BatchStatements.activity).rows.first ?? []
         let prepared = try await connection.execute(BatchStatements.preparedTransactions).firstValue
-        guard row.count == 5, let clock = Self.time(row[0]) else { throw Self.unreadable("the clock") }
+        guard row.count == 6, let clock = Self.time(row[0]) else { throw Self.unreadable("the clock") }
         return SourceActivity(
-            clock: clock, oldestTransaction: Self.time(row[1]), hasHiddenSessions: row[2] == "t",
+            clock: clock, oldestTransaction: Self.time(row[1]), newestTransaction: Self.time(row[5]),
+            hasHiddenSessions: row[2] == "t",
             hasPreparedTransaction: prepared == "t", isStandby: row[3] == "t", replayedUpTo: Self.time(row[4]))
     }
 
@@ -272,6 +278,12 @@ package actor PostgresSource: TableSource {
             return nil
         }
         return try await connection.execute(BatchStatements.sample(mapping, column: updated.source.name)).firstValue
+    }
+
+    private static func moment(_ position: String?, _ startedAt: String?, _ activity: SourceActivity) -> SourceMoment? {
+        position.flatMap { UInt64($0) }.map {
+            SourceMoment(position: $0, time: activity.showsUpTo, startedAt: Self.time(startedAt))
+        }
     }
 
     private static func time(_ text: String?) -> SourceTime? {

@@ -49,7 +49,10 @@ package struct CheckpointState: Sendable, Hashable, Codable {
     package var settled: SettledTransactions?
     /// Of the salt that hashed values were made with; nil where no column is hashed.
     package var saltDigest: String?
-    /// The source's clock at the start of the last finished sweep; before one, at the start of the first load.
+    /// The furthest moment of the source that a pass began at.
+    package var moment: SourceMoment?
+    /// Commits up to then have all been read: the source's clock at the start of the last finished sweep, or first load;
+    /// of a standby, its last commit. nil before that, and after another server has answered.
     package var completeUpTo: SourceTime?
     /// The source's clock at the start of the last pass that reached the end.
     package var caughtUpAsOf: SourceTime?
@@ -143,6 +146,8 @@ package struct UnfinishedPass: Sendable, Hashable, Codable {
     package var appends: Bool
     /// Transactions above `nextHorizon` whose rows the first batch had in sight; nil where that batch was full.
     package var transactions: [UInt64]?
+    /// `SourceActivity.showsUpTo` of its start.
+    package var showsUpTo: SourceTime?
 
     package init(
         kind: Kind, startedAt: SourceTime, nextHorizon: UInt64?, nextFloor: SourceTime?, stretch: Stretch,

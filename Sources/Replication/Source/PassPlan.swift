@@ -31,19 +31,26 @@ package enum PassPlan {
         // There is no position to follow, and `FullCopyRule` compares the sources by itself.
         if mapping.mode == .fullSync { return (state, nil) }
         var notice: RunNotice?
-        if state.source != start.identity || isAhead(state, of: start) {
+        let change = SourceMoment.change(from: state.moment, to: start.moment)
+        if state.source != start.identity || change == .putBack || (change != .isBehind && isAhead(state, of: start)) {
             notice = .sourceChanged
             setBack(&state, to: start, by: settings.failoverLookback)
+        } else if change == .startedAnew {
+            doubt(&state, at: start)
         } else {
             forgetAncientNumbers(&state, at: start)
         }
+        if change != .isBehind { state.moment = start.moment ?? state.moment }
         if state.pass != nil { return (state, notice) }
+        // A clock that was set back stamps rows below the floor.
+        if let last = state.caughtUpAsOf, start.activity.clock < last { state.sweepDue = true }
         let isUnbounded = floor(of: state, mapping: mapping) == nil
         let choice = SweepRule.choose(for: state, at: start, isUnbounded: isUnbounded, settings: settings)
         if choice == .byPlaces {
             state.sweepDue = false
-            let sweep = UnfinishedSweep(startedAt: start.activity.clock, nextHorizon: start.horizon)
-            state.sweep = SweepState(horizon: state.sweep?.horizon, underWay: sweep)
+            let sweep = UnfinishedSweep(
+                startedAt: start.activity.clock, showsUpTo: start.activity.showsUpTo, nextHorizon: start.horizon)
+            state.sweep = SweepState(horizon: state.sweep?.horizon, sweptAt: state.sweep?.sweptAt, underWay: sweep)
         }
         let kind: UnfinishedPass.Kind = choice == .asPass ? .sweep : .incremental
         return (opening(kind, of: mapping, on: state, at: start, lookback: settings.lookback), notice)
@@ -123,8 +130,8 @@ package enum PassPlan {
         if let place {
             state.sweep?.underWay?.place = place
         } else {
-            state.sweep = SweepState(horizon: underWay.nextHorizon)
-            state.completeUpTo = underWay.startedAt
+            state.sweep = SweepState(horizon: underWay.nextHorizon, sweptAt: underWay.startedAt)
+            state.completeUpTo = underWay.showsUpTo ?? state.completeUpTo
         }
         return state
     }
@@ -149,19 +156,26 @@ package enum PassPlan {
         var floor = state.floor
         var key = state.keyFloor?.key
         let decision = FloorRule.decide(start.activity, lookback: lookback)
+        // A floor that stays must not lie above stamps of a clock that was set back.
+        let earliest = min(start.activity.clock, start.activity.oldestTransaction ?? start.activity.clock) - lookback
         if mapping.mode == .insertOnly {
             var keys = state.keyFloor ?? KeyFloor()
             keys.note(state.maxPrimaryKey?.first, before: start.activity.clock)
             if case .at(let time) = decision { key = keys.key(before: time) ?? key }
             state.keyFloor = keys
-        } else if case .at(let time) = decision {
-            floor = time
+        } else {
+            switch decision {
+            case .at(let time): floor = time
+            case .unmoved: floor = floor.map { min($0, earliest) }
+            case .none: floor = nil
+            }
         }
-        state.completeUpTo = state.completeUpTo ?? start.activity.clock
-        state.pass = UnfinishedPass(
+        var pass = UnfinishedPass(
             kind: kind, startedAt: start.activity.clock, nextHorizon: start.horizon, nextFloor: floor,
             stretch: kind == .incremental ? .changes : .byKey,
             appends: kind == .firstLoad && state.replicaRows == 0, nextKeyFloor: key)
+        pass.showsUpTo = start.activity.showsUpTo
+        state.pass = pass
         return state
     }
 
@@ -174,10 +188,10 @@ package enum PassPlan {
         state.keyFloor?.key = pass.nextKeyFloor
         state.sweepDue = pass.kind == .firstLoad
         if isWhole {
-            state.completeUpTo = pass.startedAt
-            state.sweep = SweepState(horizon: pass.nextHorizon)
+            state.completeUpTo = pass.showsUpTo ?? state.completeUpTo
+            state.sweep = SweepState(horizon: pass.nextHorizon, sweptAt: pass.startedAt)
         }
-        if state.sweep == nil { state.sweep = SweepState(horizon: pass.nextHorizon) }
+        if state.sweep == nil { state.sweep = SweepState(horizon: pass.nextHorizon, sweptAt: pass.startedAt) }
         state.caughtUpAsOf = pass.startedAt
         state.pass = nil
         return state
@@ -202,23 +216,43 @@ package enum PassPlan {
     private static func setBack(_ state: inout CheckpointState, to start: PassStart, by lookback: Int64) {
         state.source = start.identity
         CompareRule.raise(.sourceChanged, in: &state, readsAll: false)
-        state.horizon = nil
-        state.settled = nil
+        state.completeUpTo = nil
         state.sweep = SweepState(horizon: nil)
-        state.floor = state.floor.map { $0 - lookback }
-        if let keys = state.keyFloor {
-            let bound = start.activity.clock - lookback
-            let key = keys.key(before: bound)
-            state.keyFloor = KeyFloor(key: key, marks: keys.marks.filter { $0.clock < bound })
-            // The new server may give out keys anew that the old one had given out.
-            state.maxPrimaryKey = key.map { [$0] }
-        }
+        lower(&state, by: lookback, before: start.activity.clock - lookback)
         if state.pass?.kind == .firstLoad {
             // Its chunks go on; the sweep after it has no horizon to rely on and reads all.
             state.pass?.nextHorizon = nil
         } else {
             state.pass = nil
         }
+    }
+
+    /// The server was started anew, mostly for nothing that matters here: rows are read again as far back as it can have
+    /// lost any without that being seen.
+    private static func doubt(_ state: inout CheckpointState, at start: PassStart) {
+        let last = state.moment?.time ?? start.activity.clock
+        let back = SourceMoment.doubt(since: last, at: start.activity.clock)
+        lower(&state, by: back, before: last - back)
+        // Numbers that a sweep saw within that time may be handed out again.
+        if let sweep = state.sweep, (sweep.sweptAt ?? last) >= last - back {
+            state.sweep = SweepState(horizon: nil)
+        } else if let underWay = state.sweep?.underWay, underWay.startedAt >= last - back {
+            state.sweep?.underWay = nil
+        }
+        // The sweep after a first load goes on from that load's horizon.
+        if state.pass?.kind != .firstLoad { state.pass = nil }
+    }
+
+    /// Reads without a horizon from now on, and from a lower floor.
+    private static func lower(_ state: inout CheckpointState, by microseconds: Int64, before bound: SourceTime) {
+        state.horizon = nil
+        state.settled = nil
+        state.floor = state.floor.map { $0 - microseconds }
+        guard let keys = state.keyFloor else { return }
+        let key = keys.key(before: bound)
+        state.keyFloor = KeyFloor(key: key, marks: keys.marks.filter { $0.clock < bound })
+        // The server may give out keys anew that it, or the one before it, had given out.
+        state.maxPrimaryKey = key.map { [$0] }
     }
 
     /// A stored number above the source's counter: the source was set back without a new identity.
@@ -231,7 +265,9 @@ package enum PassPlan {
 
     /// Row versions show 32 bits: an age over 2^31 cannot be told from a future one.
     private static func forgetAncientNumbers(_ state: inout CheckpointState, at start: PassStart) {
-        func isAncient(_ number: UInt64?) -> Bool { number.map { start.nextTransaction &- $0 > 1 << 31 } ?? false }
+        func isAncient(_ number: UInt64?) -> Bool {
+            number.map { start.nextTransaction > $0 && start.nextTransaction - $0 > 1 << 31 } ?? false
+        }
         if isAncient(state.horizon) {
             state.horizon = nil
             state.settled = nil

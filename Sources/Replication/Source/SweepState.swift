@@ -3,11 +3,14 @@ package struct SweepState: Sendable, Hashable, Codable {
     /// The last finished sweep has read every row version of a lower transaction number; nil: not known, and the next
     /// one reads all rows.
     package var horizon: UInt64?
+    /// The source's clock at its start.
+    package var sweptAt: SourceTime?
     /// A sweep by places that goes on with each run.
     package var underWay: UnfinishedSweep?
 
-    package init(horizon: UInt64?, underWay: UnfinishedSweep? = nil) {
+    package init(horizon: UInt64?, sweptAt: SourceTime? = nil, underWay: UnfinishedSweep? = nil) {
         self.horizon = horizon
+        self.sweptAt = sweptAt
         self.underWay = underWay
     }
 }
@@ -15,13 +18,16 @@ package struct SweepState: Sendable, Hashable, Codable {
 /// A sweep that follows the rows' places in storage instead of a pass's order, a stretch at a time beside the passes.
 package struct UnfinishedSweep: Sendable, Hashable, Codable {
     package var startedAt: SourceTime
+    /// `SourceActivity.showsUpTo` of its start.
+    package var showsUpTo: SourceTime?
     /// `SweepState.horizon` once it is finished.
     package var nextHorizon: UInt64?
     /// Where it goes on, in the source's own words; nil: at the beginning.
     package var place: String?
 
-    package init(startedAt: SourceTime, nextHorizon: UInt64?, place: String? = nil) {
+    package init(startedAt: SourceTime, showsUpTo: SourceTime?, nextHorizon: UInt64?, place: String? = nil) {
         self.startedAt = startedAt
+        self.showsUpTo = showsUpTo
         self.nextHorizon = nextHorizon
         self.place = place
     }
@@ -57,7 +63,7 @@ enum SweepRule {
         guard let sweep = state.sweep, sweep.underWay == nil else { return false }
         // The source was set back: what it gained lies anywhere.
         if sweep.horizon == nil, start.horizon != nil { return true }
-        guard let last = state.completeUpTo else { return true }
+        guard let last = sweep.sweptAt else { return true }
         let now = start.activity.clock
         return now < last || now.microseconds - last.microseconds >= interval
     }

@@ -50,7 +50,8 @@ actor ModelRuns {
         let journal = ModelJournal(fault: fault, generation: generation, mirror: mirror)
         let run = TableRun(
             mapping: mapping, settings: settings,
-            lease: RunLease(generation: generation, mirror: mirror, previousEndedCleanly: endedCleanly, isFirstInProcess: runs == 1),
+            lease: RunLease(
+                generation: generation, mirror: mirror, previousEndedCleanly: endedCleanly, isFirstInProcess: runs == 1),
             source: source, staging: LocalStagingArea(), destination: destination, journal: journal,
             logger: Logger(label: "model") { _ in SwiftLogNoOpLogHandler() })
         var isCaughtUp = false
