@@ -143,7 +143,8 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "ReplicationTests", dependencies: ["Replication", .product(name: "Logging", package: "swift-log")],
+            name: "ReplicationTests",
+            dependencies: ["Replication", "TestServers", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings),
         .testTarget(
             name: "SourcePostgresTests",
@@ -179,7 +180,11 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "AppTests", dependencies: ["App", "PostgresClient", "S3Client", "Replication", "TestServers"],
+            name: "AppTests",
+            dependencies: [
+                "App", "DestinationRedshift", "PostgresClient", "Replication", "S3Client", "SourcePostgres",
+                "StagingLocal", "TestServers", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "StandInTests", dependencies: ["StandIn", "PostgresClient", "S3Client", "TestServers"],

@@ -80,9 +80,9 @@ enum ModeRules {
         try checkComparable(column, "the cursor_key")
     }
 
-    /// Merges compare keys in Redshift, which compares neither JSON nor bytes.
+    /// Merges compare keys in Redshift.
     private static func checkComparable(_ column: ColumnMapping, _ role: String) throws {
-        guard !column.destinationType.canBeSortKey else { return }
+        guard !column.destinationType.isComparable else { return }
         throw OperationError(
             .usage, what: "\(column.source.name) cannot be \(role)",
             why: "Redshift does not compare values of type \(column.destinationType.sql)",

@@ -75,6 +75,7 @@ extension TableOperations {
         }
         // Row versions below the horizon were read before, and are wanted again.
         state.horizon = nil
+        state.settled = nil
         state.pass = nil
         return state
     }

@@ -6,6 +6,7 @@ package enum ErrorCode: String, Sendable, Codable, CaseIterable {
     case sourcePermission = "E_SRC_PERMISSION"
     case sourceTableGone = "E_SRC_TABLE_GONE"
     case sourceTimeout = "E_SRC_TIMEOUT"
+    case sourceConflict = "E_SRC_CONFLICT"
     case keyMissing = "E_KEY_MISSING"
     case destinationUnreachable = "E_DST_UNREACHABLE"
     case destinationAuthentication = "E_DST_AUTH"
@@ -27,7 +28,8 @@ package enum ErrorCode: String, Sendable, Codable, CaseIterable {
     /// Whether trying again by itself may succeed; the others need a person.
     package var isTransient: Bool {
         switch self {
-        case .sourceUnreachable, .sourceTimeout, .destinationUnreachable, .destinationLocked, .s3Unreachable, .locked,
+        case .sourceUnreachable, .sourceTimeout, .sourceConflict, .destinationUnreachable, .destinationLocked,
+            .s3Unreachable, .locked,
             .interrupted:
             true
         default: false

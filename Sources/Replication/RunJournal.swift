@@ -26,6 +26,8 @@ package struct RunProgress: Sendable, Hashable {
     package var repairedValues = 0
     /// Whether the pass reached the end of the table.
     package var caughtUp = false
+    /// Staged objects of it may have stayed behind; the next run looks for them.
+    package var leftStaged = false
     /// The destination was to be looked at and did not answer.
     package var leftUnverified = false
     /// Why the run did not simply go on; for people.

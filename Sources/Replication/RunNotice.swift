@@ -3,6 +3,8 @@ package enum RunNotice: Sendable, Hashable {
     case firstLoad
     /// The mapping changed in a way that voids the position: everything is read again.
     case definitionChanged
+    /// Values hashed from now on would not match those that are there.
+    case saltChanged
     /// Another server or timeline answers: read again from further back, and a compare is due.
     case sourceChanged
     /// A column of the replica was made wider for a longer value.
@@ -31,7 +33,9 @@ package enum RunNotice: Sendable, Hashable {
         switch self {
         case .firstLoad: "first load"
         case .definitionChanged: "mode, key, filter or columns changed: all rows are loaded again"
-        case .sourceChanged: "another server or timeline answers: reading again from 24 hours further back"
+        case .saltChanged: "HASH_SALT changed: all rows are loaded again"
+        case .sourceChanged:
+            "another server or timeline answers: reading again from FAILOVER_LOOKBACK further back, then all rows"
         case .destinationSetBack:
             "Redshift holds an older checkpoint than was last recorded, as after a restore: going on from that one"
         case .metadataSetBack:

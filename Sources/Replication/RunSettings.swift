@@ -12,6 +12,16 @@ package struct RunSettings: Sendable, Hashable {
     package var cutsLongText = false
     /// Microseconds after which a `FullSyncTable` is copied even where nothing seems to have changed.
     package var fullCopyAtLeastEvery = SourceTime.hour * 24
+    /// Tables of fewer rows are swept with each pass: `SWEEP_SMALL_ROWS`.
+    package var sweepSmallRows = 100_000
+    /// Microseconds between two sweeps of larger tables: `SWEEP_INTERVAL`.
+    package var sweepInterval = SourceTime.hour
+    /// How long a run goes on with a sweep by places before it leaves the rest to the next run: passes come first.
+    package var sweepBudget: Duration = .seconds(20)
+    /// Microseconds by which another server behind the same name sets the floor back: `FAILOVER_LOOKBACK`.
+    package var failoverLookback = SourceTime.hour * 24
+    /// Of the salt of hashed columns; nil where no column is hashed.
+    package var saltDigest: String?
     /// Microseconds after which checkpoint and rows of the destination are held against what is known of them.
     package var verifyCheckpointEvery = SourceTime.hour * 24
     /// The metadata store that this process belongs to.

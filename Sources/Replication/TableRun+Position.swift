@@ -45,6 +45,19 @@ extension TableRun {
     /// generation is written there before anything else, which shuts a former owner out.
     func openPosition() async throws -> Position {
         if lease.previousEndedCleanly, let mirror = lease.mirror { return Position(mirror) }
+        var attempts = 0
+        while true {
+            do {
+                return try await takeOver()
+            } catch let error as ReplicationError where error.code == .locked && attempts < 2 {
+                // The former owner has committed a batch after all, between the reading and the writing.
+                attempts += 1
+                logger.info("\(mapping.label): \(error.what); reading it again")
+            }
+        }
+    }
+
+    private func takeOver() async throws -> Position {
         let replica = try await destination.prepare(mapping)
         guard let found = try await destination.readCheckpoint(mapping, installation: settings.installation) else {
             guard let mirror = lease.mirror else { return Position() }
@@ -64,11 +77,11 @@ extension TableRun {
         try await verify(&position, at: start.activity.clock, progress: &progress)
         try await noteSourceFiles(&position, at: start)
         var replica = PreparedReplica()
-        let isFresh = position.state.definition != mapping.definition
+        let isFresh = PassPlan.isVoid(position.state, for: mapping, settings: settings)
         if isFresh { replica = try await destination.prepare(mapping) }
         let due = position.state.compareDue
         let (state, notice) = PassPlan.begin(
-            from: position.isNew ? nil : position.state, at: start, mapping: mapping, lookback: settings.lookback,
+            from: position.isNew ? nil : position.state, at: start, mapping: mapping, settings: settings,
             replica: replica)
         position.state = state
         if isFresh {
@@ -111,11 +124,31 @@ extension TableRun {
     }
 
     /// Leftovers cost storage, never rows, so failing to remove them must not fail what was committed.
-    func discard(_ staged: StagedBatch) async {
+    func discard(_ staged: StagedBatch, _ progress: inout RunProgress) async {
         do {
             try await staging.discard(staged)
         } catch {
+            progress.leftStaged = true
             logger.warning("\(mapping.label): \(staged.objectKeys.count) staged objects could not be removed: \(error)")
+        }
+    }
+
+    /// Where all batches of this table are staged, whichever run they belong to.
+    var stagingFolder: String { "\(settings.installation)/\(StableDigest.hex(mapping.label))" }
+
+    /// Removes what a run that ended badly has staged. The lease says that no other run of this table goes on; one that
+    /// has lost its lease could load nothing anyway.
+    func discardLeftovers(_ progress: inout RunProgress) async throws {
+        guard !lease.previousEndedCleanly else { return }
+        do {
+            let removed = try await staging.discardAll(below: stagingFolder)
+            if removed > 0 { logger.info("\(mapping.label): removed \(removed) staged objects of an earlier run") }
+        } catch let error as ReplicationError where !error.isRetryable {
+            // The right to list is a luxury: without it, leftovers stay until the bucket's lifecycle rule takes them.
+            logger.debug("\(mapping.label): staged objects of earlier runs cannot be looked for: \(error)")
+        } catch let error as ReplicationError {
+            progress.leftStaged = true
+            logger.warning("\(mapping.label): staged objects of earlier runs could not be removed: \(error)")
         }
     }
 

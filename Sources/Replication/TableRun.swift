@@ -31,13 +31,16 @@ package struct TableRun: Sendable {
     /// Runs passes until the table is caught up, or until the journal asks to stop between two batches.
     /// - Throws: `ReplicationError`; `CancellationError`. Committed batches stay.
     package func run() async throws -> RunProgress {
-        var position = try await openPosition()
         var progress = RunProgress()
+        try await discardLeftovers(&progress)
+        var position = try await openPosition()
         if mapping.mode == .fullSync {
             try await copyWhole(&position, &progress)
         } else {
             try await followChanges(&position, &progress)
         }
+        // Once more: an upload of the earlier run may have been under way and have arrived since.
+        try await discardLeftovers(&progress)
         return progress
     }
 
@@ -60,23 +63,27 @@ package struct TableRun: Sendable {
         from start: PassStart, _ position: inout Position, _ progress: inout RunProgress
     ) async throws -> Bool {
         if await journal.shouldStop() { return false }
-        var reading = try await readNext(after: position.state, from: start, number: position.nextBatchNumber)
+        let budget = SweepBudget(settings.sweepBudget)
+        var reading = try await readNext(
+            after: position.state, from: start, number: position.nextBatchNumber, within: budget)
         while let batch = reading.batch {
             if await journal.shouldStop() {
-                await discard(batch.staged)
+                await discard(batch.staged, &progress)
                 return false
             }
-            let number = position.nextBatchNumber + 1
-            async let following = readNext(after: batch.after, from: start, number: number)
+            let (number, limit) = (position.nextBatchNumber + 1, BatchShrinking.next(after: reading.rowLimit))
+            async let following = readNext(
+                after: batch.after, from: start, number: number, rowLimit: limit, within: budget)
             do {
                 try await load(batch, &position, &progress)
             } catch {
-                do { if let left = try await following.batch { await discard(left.staged) } } catch {
+                do { if let left = try await following.batch { await discard(left.staged, &progress) } } catch {
                     logger.debug("\(mapping.label): the batch behind the failed one could not be read either: \(error)")
                 }
                 guard let refusal = error as? RefusedBatch else { throw error }
                 try await loadChecked(batch, after: refusal, from: start, &position, &progress)
-                reading = try await readNext(after: position.state, from: start, number: position.nextBatchNumber)
+                reading = try await readNext(
+                    after: position.state, from: start, number: position.nextBatchNumber, within: budget)
                 continue
             }
             reading = try await following
@@ -103,7 +110,7 @@ package struct TableRun: Sendable {
             }
         } else {
             position.state.caughtUpAsOf = start.activity.clock
-            position.state.completeUpTo = start.activity.clock
+            position.state.completeUpTo = start.activity.showsUpTo
         }
         progress.caughtUp = true
         try await mirror(position, progress)
@@ -124,22 +131,48 @@ package struct TableRun: Sendable {
     }
 
     /// Reads the next batch that has rows. Empty ones move the state only, so that an idle table never reaches the
-    /// destination.
-    /// - Returns: No batch at the end of the pass; `after` is then where the pass stands.
+    /// destination. A batch that a standby cancels is read again in halves.
+    /// - Parameter rowLimit: Below the settings' after such a cancellation.
     private func readNext(
-        after state: CheckpointState, from start: PassStart, number: Int64
-    ) async throws -> (after: CheckpointState, batch: ReadBatch?) {
-        var state = state
-        while let query = PassPlan.nextBatch(of: state, mapping: mapping, rowLimit: settings.rowLimit) {
-            let extent = try await source.openBatch(query)
-            let next = PassPlan.advance(state, past: extent, of: query)
-            guard extent.rows == 0 else {
-                return (next, try await read(query, extent, before: state, after: next, from: start, number: number))
+        after state: CheckpointState, from start: PassStart, number: Int64, rowLimit: Int = .max,
+        within budget: SweepBudget
+    ) async throws -> Reading {
+        var reading = Reading(after: state, rowLimit: min(rowLimit, settings.rowLimit))
+        while let query = PassPlan.nextBatch(of: reading.after, mapping: mapping, rowLimit: reading.rowLimit) {
+            if case .places = query.scan, !budget.allowsMore { break }
+            do {
+                let extent = try await source.openBatch(query)
+                let next = PassPlan.advance(reading.after, past: extent, of: query)
+                guard extent.rows == 0 else {
+                    reading.batch = try await read(
+                        query, extent, before: reading.after, after: next, from: start, number: number)
+                    reading.after = next
+                    return reading
+                }
+                try await source.closeBatch()
+                reading.after = next
+            } catch let error as ReplicationError where error.code == .sourceConflict {
+                guard let smaller = BatchShrinking.smaller(than: reading.rowLimit) else { throw error }
+                logger.notice("\(mapping.label): \(error.what); reading \(smaller) rows at once")
+                do {
+                    try await source.closeBatch()
+                } catch let lost as ReplicationError {
+                    // It closed the connection as well: the next run begins with fewer rows.
+                    logger.debug("\(mapping.label): \(lost)")
+                    throw error
+                }
+                reading.rowLimit = smaller
             }
-            try await source.closeBatch()
-            state = next
         }
-        return (state, nil)
+        return reading
+    }
+
+    /// How far reading has come.
+    private struct Reading {
+        var after: CheckpointState
+        /// nil at the end of the pass, or where a sweep is left to the next run.
+        var batch: ReadBatch?
+        var rowLimit: Int
     }
 
     /// Brings the opened batch into staging.
@@ -172,7 +205,7 @@ package struct TableRun: Sendable {
             position = Position(committed, isVerified: position.isVerified)
             try await mirror(position, progress)
         } catch {
-            await discard(batch.staged)
+            await discard(batch.staged, &progress)
             if !batch.screen.checksAll, let refused = error as? ReplicationError,
                 refused.isAboutValue(in: batch.staged)
             {
@@ -180,7 +213,7 @@ package struct TableRun: Sendable {
             }
             throw error
         }
-        await discard(batch.staged)
+        await discard(batch.staged, &progress)
     }
 
     /// Redshift did not take a value of a batch whose values were not all looked at.
@@ -223,7 +256,7 @@ package struct TableRun: Sendable {
         if let configured = settings.slices { slices = configured } else { slices = try await destination.sliceCount() }
         let plan = StagingPlan(estimatedBytes: extent.rows * mapping.averageRowBytes, slices: slices)
         let rows = try await source.rows(query, extent: extent, format: format)
-        let folder = "\(settings.installation)/\(StableDigest.hex(mapping.label))/\(lease.generation)-\(batch)"
+        let folder = "\(stagingFolder)/\(lease.generation)-\(batch)"
         let screened = RowStream { try await screen.next(of: rows) }
         let staged = try await staging.stage(screened, folder: folder, plan: plan)
         do {
@@ -231,7 +264,8 @@ package struct TableRun: Sendable {
             let expected = query.scan == .whole ? await screen.rowsRead : extent.rows
             try Self.check(staged, against: expected, of: mapping)
         } catch {
-            await discard(staged)
+            var ignored = RunProgress()
+            await discard(staged, &ignored)
             throw error
         }
         return staged

@@ -136,7 +136,9 @@ package struct TableRunner: Sendable {
                 jitter: Double.random(in: 0..<1))
             try await leases.release(
                 claimed,
-                RunEnding(result: copy.result, failure: failure, isClean: failure == nil, nextRunAt: nextRunAt))
+                RunEnding(
+                    result: copy.result, failure: failure, isClean: failure == nil && !progress.leftStaged,
+                    nextRunAt: nextRunAt))
             log(claimed, copy)
             if let storeError { throw storeError }
             return copy

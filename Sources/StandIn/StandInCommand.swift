@@ -24,12 +24,19 @@ struct StandInCommand: AsyncParsableCommand {
     @Option(help: "Slices that stv_slices shows.")
     var slices: Int = 2
 
+    @Option(help: "A fault to arm at the start, as behind STANDIN FAULT; repeatable.")
+    var fault: [String] = []
+
+    @Flag(help: "SERIALIZABLE isolation, whose conflicts are error 1023, in place of SNAPSHOT.")
+    var serializable = false
+
     func run() async throws {
         var logger = Logger(label: "standin", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = .notice
         do {
             let settings = try StandInSettings(
-                dataFolder: data, port: port, slices: slices, environment: ProcessInfo.processInfo.environment)
+                dataFolder: data, port: port, slices: slices, faults: fault, isSerializable: serializable,
+                environment: ProcessInfo.processInfo.environment)
             let group = ServiceGroup(
                 configuration: ServiceGroupConfiguration(
                     services: [

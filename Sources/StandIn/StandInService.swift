@@ -10,7 +10,8 @@ struct StandInService: Service {
     let logger: Logger
 
     func run() async throws {
-        let backing = try BackingServer(folder: settings.dataFolder, slices: settings.slices)
+        let backing = try BackingServer(
+            folder: settings.dataFolder, slices: settings.slices, isSerializable: settings.isSerializable)
         let admin = try await backing.start(ownerPassword: settings.password, logger: logger)
         let http = HTTPClient(
             eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: S3Configuration.httpConfiguration())
@@ -19,6 +20,7 @@ struct StandInService: Service {
             settings: settings, backing: backing, admin: admin, superType: superType.flatMap { UInt32($0) } ?? 0,
             lateViews: try await LateViewNames(admin), longNames: try await LongNames(admin), http: http, logger: logger
         )
+        for (fault, text) in settings.faults { await context.faults.arm(fault, text: text, by: 0) }
         let outcome = await serve(context)
         await admin.close()
         try await http.shutdown()

@@ -42,6 +42,24 @@ import Testing
         }
     }
 
+    @Test(arguments: ["true", "false"])
+    func `an empty binary key is a key like any other`(viaS3: String) async throws {
+        try await withLoader(more: ["COPY_VIA_S3": viaS3]) { loader, source, replica in
+            try await source.run(
+                """
+                CREATE TABLE t (id bytea PRIMARY KEY, v int, updated_at timestamptz NOT NULL DEFAULT now());
+                CREATE INDEX ON t (updated_at);
+                INSERT INTO t VALUES ('', 1), ('\\x00', 2), ('\\xff', 3)
+                """)
+            try await Self.syncNewJob(loader, replica)
+            try await source.run("UPDATE t SET v = v + 10, updated_at = now() WHERE id <> '\\xff'")
+            #expect(try await loader.run("sync", "job", "--wait").status == 0)
+            #expect(
+                try await replica.rows("SELECT TO_HEX(id), v FROM \(replica.schema).t ORDER BY v")
+                    == [["ff", "3"], ["", "11"], ["00", "12"]])
+        }
+    }
+
     @Test func `a table may be told to stop at a value that Redshift cannot hold`() async throws {
         try await withLoader { loader, source, replica in
             try await source.run(

@@ -11,11 +11,20 @@ enum Judge {
         _ source: TestDatabase, _ replica: TestReplica, tables: [String] = [], _ folder: URL, options: [String] = [],
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
+        try await expectEqual(
+            source.url, replica, tables: tables, folder, options: options, sourceLocation: sourceLocation)
+    }
+
+    /// - Parameter source: `postgres://` with the password.
+    static func expectEqual(
+        _ source: String, _ replica: TestReplica, tables: [String] = [], _ folder: URL, options: [String] = [],
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
         let environment = ProcessInfo.processInfo.environment
         let python = URL(fileURLWithPath: try TestServers.required("TEST_PYTHON"))
         let destination = replica.url.replacing("redshift://", with: "postgres://")
         var arguments =
-            ["--source", source.url, "--destination", destination, "--into", replica.schema] + options + tables
+            ["--source", source, "--destination", destination, "--into", replica.schema] + options + tables
         if let judge = environment["REPLICA_JUDGE"], !judge.isEmpty {
             arguments.insert(judge, at: 0)
         } else {

@@ -56,4 +56,14 @@ extension Fixture {
             AND NOT (identity_type = 'user' AND identity_name = CURRENT_USER) ORDER BY 1, 2, 3
             """)
     }
+
+    /// Who may do what with single columns: kind, name, privilege, column.
+    func columnPrivileges(on table: TableName) async throws -> [[String?]] {
+        try await replica.rows(
+            """
+            SELECT identity_type, identity_name, privilege_type, column_name FROM svv_column_privileges
+            WHERE namespace_name = \(RedshiftText.literal(table.schema))
+            AND relation_name = \(RedshiftText.literal(table.name)) ORDER BY 1, 2, 3, 4
+            """)
+    }
 }

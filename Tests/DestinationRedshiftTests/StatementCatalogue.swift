@@ -113,13 +113,17 @@ enum StatementCatalogue {
 
     private static func access(to table: TableName) -> [Entry] {
         let grantees = [ReadOnlyGrantee.Kind.user, .group, .role].map { ReadOnlyGrantee(kind: $0, name: table.name) }
-        let held = ["SELECT", "INSERT", "UPDATE", "DELETE", "REFERENCES", "TRUNCATE", "ALTER", "DROP"].flatMap {
-            right in
-            ["user", "group", "role", "public"].flatMap { kind in
-                ["t", "f"].map { [right, table.name, kind, $0] }
+        let held: [[String?]] = ["SELECT", "INSERT", "UPDATE", "DELETE", "REFERENCES", "TRUNCATE", "ALTER", "DROP"]
+            .flatMap {
+                right in
+                ["user", "group", "role", "public"].flatMap { kind in
+                    ["t", "f"].map { [right, table.name, kind, $0, right == "SELECT" ? table.name : nil] }
+                }
             }
-        }
-        return [entry("GrantStatements.read", GrantStatements.read(of: table))]
+        return [
+            entry("GrantStatements.read", GrantStatements.read(of: table)),
+            entry("GrantStatements.readColumns", GrantStatements.readColumns(of: table)),
+        ]
             + grantees.flatMap { grantee in
                 [
                     entry("GrantStatements.select", GrantStatements.select(on: table, to: grantee)),
@@ -176,7 +180,9 @@ enum StatementCatalogue {
         let stage = "loader_stage_0123456789abcdef"
         let quoted = RedshiftText.identifier(stage)
         var entries = [
-            entry("ReplicaStatements.createStaging", ReplicaStatements.createStaging(stage, like: mapping.destination)),
+            entry(
+                "ReplicaStatements.createStaging",
+                ReplicaStatements.createStaging(stage, like: mapping.destination, mapping)),
             entry(
                 "ReplicaStatements.insertStaged", ReplicaStatements.insertStaged(stage, mapping, hasMarkers: false)),
             entry(
@@ -187,7 +193,11 @@ enum StatementCatalogue {
         ]
         entries += ReplicaStatements.addMarkers(stage, mapping).map { entry("ReplicaStatements.addMarkers", $0) }
         if !mapping.primaryKey.isEmpty {
-            entries.append(entry("ReplicaStatements.deleteOlder", ReplicaStatements.deleteOlder(stage, mapping)))
+            entries += [false, true].map { hasMarkers in
+                entry(
+                    "ReplicaStatements.deleteOlder",
+                    ReplicaStatements.deleteOlder(stage, mapping, hasMarkers: hasMarkers))
+            }
         }
         let targets = [quoted, RedshiftText.table(mapping.destination)]
         entries += copies(of: mapping, into: targets)

@@ -137,10 +137,30 @@ struct ErrorClassificationTests {
 
     @Test(arguments: [
         ("1023", ""), ("1023 something", ""), ("x", "Serializable isolation violation on table - 1"),
-        ("could not complete because of conflict with concurrent transaction", ""),
+        ("could not complete because of conflict with concurrent transaction", ""), ("deadlock detected", ""),
+        ("1018", "Relation does not exist."), ("could not serialize access due to concurrent update", ""),
     ])
     func `Redshift's conflicts are told from its other XX000`(message: String, detail: String) {
-        #expect(error("XX000", message, detail).code == .serialization)
+        let conflict = error("XX000", message, detail)
+        #expect(conflict.code == .serialization && conflict.isRetryable)
+    }
+
+    @Test(arguments: [
+        ("S3ServiceException:Please reduce your request rate.,Status 503,Error SlowDown", true),
+        ("S3ServiceException:We encountered an internal error.,Status 500,Error InternalError", true),
+        ("S3CurlException: transfer closed", true),
+        ("S3ServiceException:Access Denied,Status 403,Error AccessDenied", false),
+        ("S3ServiceException:The specified key does not exist.,Status 404,Error NoSuchKey", false),
+        ("Load into table 't' failed.  Check 'stl_load_errors' system table for details.", false),
+    ])
+    func `S3's troubles that pass are told from those that stay`(message: String, passes: Bool) {
+        #expect(error("XX000", message).code == (passes ? .storageUnavailable : .server))
+        #expect(error("XX000", message).isRetryable == passes)
+    }
+
+    @Test func `a standby's replay is told from other conflicts`() {
+        let message = "canceling statement due to conflict with recovery"
+        #expect(error("40001", message).code == .recoveryConflict && error("40001", message).isRetryable)
     }
 
     private func error(_ state: String?, _ message: String, _ detail: String = "") -> PostgresError {

@@ -1,5 +1,6 @@
 import Replication
 import Synchronization
+import TestServers
 import Testing
 
 /// Random transactions against repeated runs: whatever committed must be in the replica.

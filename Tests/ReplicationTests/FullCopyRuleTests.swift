@@ -56,7 +56,8 @@ struct FullCopyRuleTests {
             nextTransaction: 9, changeToken: "b")
         let mapping = World.mapping(.fullSync)
         let begun = PassPlan.begin(
-            from: nil, at: start, mapping: mapping, lookback: 0, replica: PreparedReplica(rows: 4))
+            from: nil, at: start, mapping: mapping, settings: RunSettings(installation: "i"),
+            replica: PreparedReplica(rows: 4))
         #expect(begun.notice == .firstLoad)
         #expect(FullCopyRule.isDue(begun.state, at: start, atLeastEvery: SourceTime.hour))
         let state = FullCopyRule.finishing(begun.state, at: start)
@@ -75,7 +76,8 @@ struct FullCopyRuleTests {
                 identity: identity, activity: SourceActivity(clock: Self.copied), horizon: 7, nextTransaction: 9,
                 changeToken: "a")
             let begun = PassPlan.begin(
-                from: state, at: start, mapping: mapping, lookback: 0, replica: PreparedReplica())
+                from: state, at: start, mapping: mapping, settings: RunSettings(installation: "i"),
+                replica: PreparedReplica())
             #expect(begun.state == state && begun.notice == nil)
         }
     }

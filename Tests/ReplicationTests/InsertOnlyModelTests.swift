@@ -1,5 +1,6 @@
 import Replication
 import Synchronization
+import TestServers
 import Testing
 
 /// Random transactions that insert rows under sequential keys, against repeated runs: whatever committed must be in the

@@ -21,14 +21,17 @@ struct InsertOnlyPlanTests {
             identity: identity,
             activity: SourceActivity(
                 clock: Self.at(seconds), oldestTransaction: oldest.map(Self.at), hasPreparedTransaction: prepared),
-            horizon: horizon, nextTransaction: next)
+            horizon: horizon, nextTransaction: next, sweepsByPlaces: true)
     }
 
     private func begin(
         _ state: CheckpointState?, _ start: PassStart, mapping: TableMapping = mapping
     ) -> (state: CheckpointState, notice: RunNotice?) {
-        PassPlan.begin(
-            from: state, at: start, mapping: mapping, lookback: Self.lookback, replica: PreparedReplica())
+        var settings = RunSettings(installation: "i")
+        settings.lookback = Self.lookback
+        settings.sweepSmallRows = 0
+        settings.sweepInterval = .max
+        return PassPlan.begin(from: state, at: start, mapping: mapping, settings: settings, replica: PreparedReplica())
     }
 
     private func query(_ state: CheckpointState, mapping: TableMapping = mapping) throws -> BatchQuery {
@@ -51,6 +54,7 @@ struct InsertOnlyPlanTests {
     private func settled(horizon: UInt64? = 400, _ keys: KeyFloor, highest: String) -> CheckpointState {
         CheckpointState(
             definition: Self.mapping.definition, source: PassPlanTests.identity, horizon: horizon,
+            sweep: horizon.map { SweepState(horizon: $0, sweptAt: Self.at(0)) }, completeUpTo: Self.at(0),
             maxPrimaryKey: [highest], keyFloor: keys)
     }
 

@@ -1,4 +1,5 @@
 import Replication
+import TestServers
 import Testing
 
 struct KeyFloorTests {

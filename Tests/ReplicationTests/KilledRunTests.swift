@@ -1,4 +1,5 @@
 import Replication
+import TestServers
 import Testing
 
 /// A run dies at each step in turn; the next one must leave the same rows.
@@ -117,6 +118,7 @@ struct KilledRunTests {
             try await world.run()
             #expect(world.difference == "", "killed at step \(step)")
             #expect(world.replica.checkpoint?.state.replicaRows == world.database.rows.count, "killed at step \(step)")
+            #expect(world.bucket.keys.isEmpty, "killed at step \(step)")
             // The mirror agrees with what it mirrors, and the next run needs nothing.
             #expect(world.mirror?.stamp == world.replica.checkpoint?.stamp)
             #expect(try await world.run().rows == 0)

@@ -7,29 +7,37 @@ struct PassPlanTests {
     private static let clock = SourceTime(microseconds: 1_000_000 * SourceTime.second)
     private static let lookback = 600 * SourceTime.second
 
+    private static var settings: RunSettings {
+        var settings = RunSettings(installation: "i")
+        settings.lookback = lookback
+        settings.sweepSmallRows = 0
+        return settings
+    }
+
     private func start(
         secondsLater: Int64 = 0, horizon: UInt64? = 500, next: UInt64 = 510, identity: SourceIdentity = identity,
-        prepared: Bool = false
+        prepared: Bool = false, byPlaces: Bool = false, rows: Int? = nil
     ) -> PassStart {
         PassStart(
             identity: identity,
             activity: SourceActivity(
                 clock: Self.clock + secondsLater * SourceTime.second, hasPreparedTransaction: prepared),
-            horizon: horizon, nextTransaction: next)
+            horizon: horizon, nextTransaction: next, estimatedRows: rows, sweepsByPlaces: byPlaces)
     }
 
     private func begin(
         _ state: CheckpointState?, _ start: PassStart, mapping: TableMapping = mapping, replicaRows: Int = 0
     ) -> (state: CheckpointState, notice: RunNotice?) {
         PassPlan.begin(
-            from: state, at: start, mapping: mapping, lookback: Self.lookback,
+            from: state, at: start, mapping: mapping, settings: Self.settings,
             replica: PreparedReplica(rows: replicaRows, narrowColumns: replicaRows > 0 ? ["name": 20] : [:]))
     }
 
     private func settled(horizon: UInt64? = 400, sweepDue: Bool = false) -> CheckpointState {
         CheckpointState(
             definition: Self.mapping.definition, source: Self.identity, horizon: horizon,
-            floor: Self.clock - Self.lookback, sweepDue: sweepDue, completeUpTo: Self.clock, caughtUpAsOf: Self.clock)
+            floor: Self.clock - Self.lookback, sweepDue: sweepDue, sweep: SweepState(horizon: horizon),
+            completeUpTo: Self.clock, caughtUpAsOf: Self.clock)
     }
 
     private func query(_ state: CheckpointState, mapping: TableMapping = mapping) throws -> BatchQuery {
@@ -60,7 +68,8 @@ struct PassPlanTests {
         state = begin(state, start(secondsLater: 60, horizon: 600, next: 700)).state
         #expect(state.pass?.kind == .sweep)
         let batch = try query(state)
-        #expect(batch.scan == .changes(after: nil) && batch.floor == nil && batch.horizon == 500)
+        #expect(batch.scan == .byKey(after: nil) && batch.floor == nil && batch.horizon == 500)
+        #expect(state.pass?.appends == false)
     }
 
     @Test func `an incremental pass reads above the last pass's floor and horizon`() throws {
@@ -90,8 +99,9 @@ struct PassPlanTests {
 
     @Test func `complete up to moves with sweeps, not with incremental passes`() throws {
         var state = begin(nil, start()).state
-        #expect(state.completeUpTo == Self.clock)
+        #expect(state.completeUpTo == nil, "an unfinished load claims nothing")
         state = finish(state)
+        #expect(state.completeUpTo == Self.clock)
         state = finish(begin(state, start(secondsLater: 60)).state)
         #expect(state.completeUpTo == Self.clock + 60 * SourceTime.second && !state.sweepDue)
         state = finish(begin(state, start(secondsLater: 120)).state)
@@ -106,11 +116,20 @@ struct PassPlanTests {
         return state
     }
 
+    /// The state once the pass has found nothing.
+    private func finishedPass(_ state: CheckpointState) -> CheckpointState {
+        var state = state
+        while state.pass != nil, let query = PassPlan.nextBatch(of: state, mapping: Self.mapping, rowLimit: 3) {
+            state = PassPlan.advance(state, past: extent(0), of: query)
+        }
+        return state
+    }
+
     @Test func `an unfinished pass goes on with its own readings`() throws {
         var state = begin(settled(), start(secondsLater: 60)).state
         state = PassPlan.advance(state, past: extent(3, key: "9"), of: try query(state))
         let (resumed, notice) = begin(state, start(secondsLater: 900, horizon: 900, next: 910))
-        #expect(notice == nil && resumed == state)
+        #expect(notice == nil && resumed == state, "nothing is begun anew")
         #expect(try query(resumed).scan == .changes(after: CursorPosition(updated: "u", key: ["9"])))
         #expect(finish(resumed).horizon == 500)
     }
@@ -145,11 +164,13 @@ struct PassPlanTests {
         var unfinished = begin(settled(), start()).state
         unfinished = PassPlan.advance(unfinished, past: extent(3), of: try query(unfinished))
         for state in [settled(), unfinished] {
-            let (next, notice) = begin(state, start(secondsLater: 60, identity: identity))
+            let (next, notice) = begin(state, start(secondsLater: 60, identity: identity, byPlaces: true))
             #expect(notice == .sourceChanged && next.source == identity)
             let batch = try query(next)
             #expect(batch.horizon == nil && batch.scan == .changes(after: nil))
-            #expect(batch.floor == .time(Self.clock - Self.lookback - PassPlan.failoverLookback))
+            #expect(batch.floor == .time(Self.clock - Self.lookback - Self.settings.failoverLookback))
+            let places = try query(finishedPass(next))
+            #expect(places.scan == .places(from: nil) && places.horizon == nil && places.floor == nil)
         }
     }
 
@@ -175,10 +196,12 @@ struct PassPlanTests {
         let next: UInt64 = 1 << 40
         let young = begin(settled(horizon: next - (1 << 31)), start(horizon: next, next: next))
         #expect(try query(young.state).horizon == next - (1 << 31))
-        let old = begin(settled(horizon: next - (1 << 31) - 1), start(horizon: next, next: next))
+        let ancient = settled(horizon: next - (1 << 31) - 1)
+        let old = begin(ancient, start(horizon: next, next: next, byPlaces: true))
         #expect(old.notice == nil)
         let batch = try query(old.state)
         #expect(batch.horizon == nil && batch.floor == .time(Self.clock - Self.lookback))
+        #expect(old.state.sweep?.horizon == nil && old.state.sweep?.underWay != nil)
     }
 
     @Test func `a floor that cannot move stays, and without one all is swept`() throws {

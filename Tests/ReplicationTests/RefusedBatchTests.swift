@@ -1,4 +1,5 @@
 import Replication
+import TestServers
 import Testing
 
 /// Batches that Redshift refuses, and values that it could not hold.

@@ -72,6 +72,7 @@ struct ReplicaTypeTests {
 
     @Test func `only scalar types can be sort keys, and only text joins by length`() {
         #expect(!ReplicaType.semistructured.canBeSortKey && !ReplicaType.varbyte(bytes: 9).canBeSortKey)
+        #expect(!ReplicaType.semistructured.isComparable && ReplicaType.varbyte(bytes: 9).isComparable)
         #expect(ReplicaType.timestamptz.canBeSortKey && ReplicaType.widestText.canBeSortKey)
         #expect(ReplicaType.widestText.isText && !ReplicaType.date.isText && !ReplicaType.semistructured.isText)
     }
@@ -126,8 +127,8 @@ struct ReplicationErrorTests {
         let transient = ErrorCode.allCases.filter(\.isTransient).map(\.rawValue).sorted()
         #expect(
             transient == [
-                "E_DST_LOCKED", "E_DST_UNREACHABLE", "E_INTERRUPTED", "E_LOCKED", "E_S3_UNREACHABLE", "E_SRC_TIMEOUT",
-                "E_SRC_UNREACHABLE",
+                "E_DST_LOCKED", "E_DST_UNREACHABLE", "E_INTERRUPTED", "E_LOCKED", "E_S3_UNREACHABLE", "E_SRC_CONFLICT",
+                "E_SRC_TIMEOUT", "E_SRC_UNREACHABLE",
             ])
     }
 }

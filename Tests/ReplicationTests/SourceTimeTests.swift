@@ -1,5 +1,6 @@
 import Foundation
 import Replication
+import TestServers
 import Testing
 
 struct SourceTimeTests {

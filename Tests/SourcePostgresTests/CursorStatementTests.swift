@@ -114,15 +114,16 @@ struct CursorStatementTests {
                 """)
     }
 
-    @Test func `a table's kind, rights and encoding are read at once`() {
+    @Test func `a sweep asks for a range of blocks, and leaves settled transactions out where it is told`() {
+        var sweep = query(Self.mapping(.updateAndInsert), .places(from: nil), horizon: 7)
         #expect(
-            CatalogStatements.relation(TableName(schema: "s'1", name: "t")) == """
-                SELECT c.relkind, \
-                CASE WHEN c.relkind IN ('r', 'p') THEN has_column_privilege(c.oid, 'xmin', 'SELECT') END, \
-                (SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()) \
-                FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-                WHERE n.nspname = 's''1' AND c.relname = 't'
-                """)
+            BatchStatements.extent(sweep, blocks: 3..<9).hasSuffix(
+                """
+                AS t WHERE age(t.xmin) BETWEEN 0 AND age('7'::xid8::xid) \
+                AND t.ctid >= '(3,0)'::tid AND t.ctid < '(9,0)'::tid 
+                """))
+        sweep.leftOut = [8, (1 << 32) + 9]
+        #expect(BatchStatements.extent(sweep, blocks: 3..<9).contains("AND t.xmin <> ALL ('{8,9}'::xid[]) AND t.ctid"))
     }
 
     // MARK: What is copied

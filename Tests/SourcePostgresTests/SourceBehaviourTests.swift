@@ -134,6 +134,31 @@ import TestServers
         }
     }
 
+    @Test func `a read that a standby cancels leaves a connection that can read again`() async throws {
+        try await TestDatabase.with { database in
+            // What a standby says, said by a function that is asked for a third row.
+            try await database.run(
+                Self.table + """
+                    ; CREATE FUNCTION cancelled(id int) RETURNS text LANGUAGE plpgsql AS $$ BEGIN
+                        IF id > 2 THEN RAISE EXCEPTION 'canceling statement due to conflict with recovery'
+                            USING ERRCODE = '40001'; END IF;
+                        RETURN 'fine'; END $$;
+                    CREATE VIEW standby AS SELECT id, updated_at, cancelled(id::int) AS s FROM t
+                    """)
+            try await withSource(database) { source in
+                let mapping = try await database.mapping("standby", source: source)
+                let query = BatchQuery(
+                    mapping: mapping, scan: .byKey(after: nil), floor: nil, horizon: nil, rowLimit: 5)
+                let error = await failure { _ = try await source.batch(query) }
+                #expect(error?.code == .sourceConflict && error?.isRetryable == true)
+                try await source.closeBatch()
+                try await database.run("DELETE FROM t WHERE id > 2")
+                let (extent, _) = try await source.batch(query)
+                #expect(extent.rows == 2)
+            }
+        }
+    }
+
     @Test func `the readings name server, timeline, database and transaction numbers`() async throws {
         try await TestDatabase.with { database in
             try await database.run(Self.table)

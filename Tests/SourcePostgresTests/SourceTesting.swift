@@ -35,7 +35,17 @@ extension TestDatabase {
         _ table: String, key: [String] = ["id"], updated: String? = "updated_at", source: PostgresSource,
         mode: SyncMode = .updateAndInsert, cursor: String? = nil
     ) async throws -> TableMapping {
-        let found = try await source.describe(TableName(schema: "public", name: table))
+        try await source.mapping(table, key: key, updated: updated, mode: mode, cursor: cursor)
+    }
+}
+
+extension PostgresSource {
+    /// A table of schema public as discovery sees it, mapped column by column.
+    func mapping(
+        _ table: String, key: [String] = ["id"], updated: String? = "updated_at", mode: SyncMode = .updateAndInsert,
+        cursor: String? = nil
+    ) async throws -> TableMapping {
+        let found = try await describe(TableName(schema: "public", name: table))
         return TableMapping(
             jobName: "job", source: found.name, destination: found.name, mode: mode, primaryKey: key,
             updatedKey: mode == .updateAndInsert ? updated : nil, cursorKey: cursor,
@@ -47,35 +57,52 @@ extension TestDatabase {
 
 /// Follows a table as runs do, and keeps the replica's rows by key in memory.
 actor TableFollower {
-    let source: PostgresSource
+    private(set) var source: PostgresSource
     let mapping: TableMapping
     let rowLimit: Int
     /// Microseconds.
-    let lookback: Int64
+    private var settings = RunSettings(installation: "tests")
     private(set) var state: CheckpointState?
     /// Rows by key, values in the mapping's order.
     private(set) var replica: [[String?]: [String?]] = [:]
     private(set) var lastStart: PassStart?
+    /// Called after each batch: others work meanwhile.
+    private var afterBatch: () async throws -> Void = {}
 
-    init(source: PostgresSource, mapping: TableMapping, rowLimit: Int = 1000, lookback: Int64 = SourceTime.second * 600)
-    {
+    /// - Parameter sweeps: Small tables are swept with each pass, as by default.
+    init(
+        source: PostgresSource, mapping: TableMapping, rowLimit: Int = 1000, lookback: Int64 = SourceTime.second * 600,
+        sweeps: Bool = false
+    ) {
         self.source = source
         self.mapping = mapping
         self.rowLimit = rowLimit
-        self.lookback = lookback
+        settings.lookback = lookback
+        if !sweeps { settings.sweepSmallRows = 0 }
+    }
+
+    /// From now on another server answers behind the same name, or the same one after a restart.
+    func turn(to other: PostgresSource) {
+        source = other
+    }
+
+    func afterEachBatch(_ work: @escaping @Sendable () async throws -> Void) {
+        afterBatch = work
     }
 
     /// One pass to its end, and the sweep after a first load.
+    /// - Parameter batches: Stops after as many, in the middle of the pass.
     /// - Returns: The rows read, in order.
     @discardableResult
-    func follow() async throws -> [[String?]] {
+    func follow(batches: Int = .max) async throws -> [[String?]] {
         var read: [[String?]] = []
+        var left = batches
         repeat {
             let start = try await source.startPass(mapping)
             lastStart = start
             state =
                 PassPlan.begin(
-                    from: state, at: start, mapping: mapping, lookback: lookback,
+                    from: state, at: start, mapping: mapping, settings: settings,
                     replica: PreparedReplica(rows: replica.count)
                 ).state
             while let known = state, let query = PassPlan.nextBatch(of: known, mapping: mapping, rowLimit: rowLimit) {
@@ -84,6 +111,9 @@ actor TableFollower {
                 read += rows
                 state = PassPlan.advance(known, past: extent, of: query)
                 for row in rows { replica[mapping.primaryKey.map { row[index(of: $0)] }] = row }
+                try await afterBatch()
+                left -= 1
+                if left == 0 { return read }
             }
         } while state?.sweepDue == true
         return read

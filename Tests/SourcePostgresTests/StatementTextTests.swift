@@ -144,7 +144,8 @@ struct StatementTextTests {
                 coalesce(bool_or((a.state IS NULL AND a.backend_type IS NULL) OR a.state = 'disabled'), false), \
                 pg_is_in_recovery(), \
                 CASE WHEN pg_is_in_recovery() \
-                THEN (extract(epoch FROM pg_last_xact_replay_timestamp()) * 1000000)::bigint END \
+                THEN (extract(epoch FROM pg_last_xact_replay_timestamp()) * 1000000)::bigint END, \
+                (extract(epoch FROM max(a.xact_start)) * 1000000)::bigint \
                 FROM pg_stat_activity a WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() \
                 AND a.backend_type IS DISTINCT FROM 'autovacuum worker'
                 """)
@@ -156,8 +157,14 @@ struct StatementTextTests {
                 SELECT pg_snapshot_xmin(pg_current_snapshot()), pg_snapshot_xmax(pg_current_snapshot()), \
                 (SELECT system_identifier FROM pg_control_system()), \
                 CASE WHEN pg_is_in_recovery() \
-                THEN upper(lpad(to_hex((SELECT min_recovery_end_timeline FROM pg_control_recovery())), 8, '0')) \
-                ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END, current_database()
+                THEN upper(lpad(to_hex(greatest((SELECT min_recovery_end_timeline FROM pg_control_recovery()), \
+                (SELECT received_tli FROM pg_stat_wal_receiver))), 8, '0')) \
+                ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END, current_database(), \
+                CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() \
+                ELSE pg_current_wal_lsn() END - '0/0'::pg_lsn, \
+                CASE WHEN NOT pg_is_in_recovery() THEN (extract(epoch FROM coalesce((SELECT max(backend_start) \
+                FROM pg_stat_activity WHERE backend_type = 'checkpointer'), pg_postmaster_start_time())) \
+                * 1000000)::bigint END
                 """)
     }
 

@@ -1,5 +1,6 @@
 import CZstd
 import Replication
+import TestServers
 import Testing
 
 @testable import StagingS3

@@ -1,21 +1,7 @@
 import Replication
+import TestServers
 
-/// Numbers that are the same in each run of a test.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed &* 0x9E37_79B9_7F4A_7C15
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
+extension SeededGenerator {
     /// Noise, eight bytes a number: a byte at a time takes half a minute in a debug build.
     mutating func noise(_ count: Int) -> [UInt8] {
         var words = [UInt64](repeating: 0, count: count / 8 + 1)

@@ -25,11 +25,13 @@ struct StandInProcess {
         return built
     }
 
-    static func start(_ folder: String) async throws -> StandInProcess {
+    static func start(_ folder: String, _ options: [String] = []) async throws -> StandInProcess {
         let process = Process()
         process.executableURL = URL(filePath: try binary())
-        process.arguments = ["--data", folder, "--port", "0"]
-        process.environment = ["STANDIN_PASSWORD": password, "PATH": "/usr/bin:/bin"]
+        process.arguments = ["--data", folder, "--port", "0"] + options
+        var environment = ["STANDIN_PASSWORD": password, "PATH": "/usr/bin:/bin"]
+        environment["AWS_ENDPOINT_URL_S3"] = ProcessInfo.processInfo.environment["TEST_S3_ENDPOINT"]
+        process.environment = environment
         let output = Pipe()
         process.standardOutput = output
         process.standardInput = FileHandle.nullDevice

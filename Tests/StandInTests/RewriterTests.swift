@@ -117,7 +117,10 @@ enum Plans {
         #expect(try Plans.plan("end").action == .commit)
         #expect(try Plans.plan("abort").action == .rollback)
         #expect(try Plans.plan("set query_group to 'x'").action == .keepParameter(name: "query_group", value: "x"))
-        #expect(try Plans.plan("STANDIN FAULT drop before COMMIT").action == .control(.armFault(.dropBeforeCommit)))
+        let drop = StatementFault(effect: .drop, moment: .before, place: FaultPlace(kind: "COMMIT"))
+        #expect(
+            try Plans.plan("STANDIN FAULT drop before COMMIT").action
+                == .control(.armFault(.statement(drop), text: "drop before COMMIT")))
     }
 
     @Test func `MERGE passes with both clauses`() throws {

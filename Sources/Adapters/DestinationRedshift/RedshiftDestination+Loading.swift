@@ -32,7 +32,7 @@ extension RedshiftDestination {
     /// Brings the staged rows into a table whose rows they are from then on; through a staging table only where it must
     /// be told which values are empty.
     func fillDirectly(_ table: TableName, _ load: ReplicaLoad) async throws {
-        if case .objects = load.staged.content, !load.mapping.markedColumns.isEmpty {
+        if load.hasMarkers {
             _ = try await withStaging(load, like: table) { try await insert(from: $0, load, into: table) }
         } else {
             try Self.check(try await fill(RedshiftText.table(table), load), load)
@@ -42,7 +42,8 @@ extension RedshiftDestination {
     private func merge(_ load: ReplicaLoad) async throws -> Int {
         let replica = load.mapping.destination
         return try await withStaging(load, like: replica) { staging in
-            let deleted = try await run(ReplicaStatements.deleteOlder(staging, load.mapping), replica).affectedRows
+            let statement = ReplicaStatements.deleteOlder(staging, load.mapping, hasMarkers: load.hasMarkers)
+            let deleted = try await run(statement, replica).affectedRows
             return try await insert(from: staging, load) - deleted
         }
     }
@@ -61,8 +62,8 @@ extension RedshiftDestination {
     ) async throws -> Int {
         let replica = load.mapping.destination
         let staging = "loader_stage_" + StableDigest.hex(replica.description)
-        try await run(ReplicaStatements.createStaging(staging, like: table), replica)
-        if case .objects = load.staged.content {
+        try await run(ReplicaStatements.createStaging(staging, like: table, load.mapping), replica)
+        if load.hasMarkers {
             for statement in ReplicaStatements.addMarkers(staging, load.mapping) { try await run(statement, replica) }
         }
         try Self.check(try await fill(RedshiftText.identifier(staging), load), load)
@@ -73,8 +74,7 @@ extension RedshiftDestination {
 
     /// - Parameter table: nil for the replica.
     private func insert(from staging: String, _ load: ReplicaLoad, into table: TableName? = nil) async throws -> Int {
-        let hasMarkers = if case .objects = load.staged.content { true } else { false }
-        let statement = ReplicaStatements.insertStaged(staging, load.mapping, hasMarkers: hasMarkers, into: table)
+        let statement = ReplicaStatements.insertStaged(staging, load.mapping, hasMarkers: load.hasMarkers, into: table)
         return try await run(statement, load.mapping.destination).affectedRows
     }
 
@@ -162,5 +162,13 @@ extension RedshiftDestination {
         } catch {
             return nil
         }
+    }
+}
+
+extension ReplicaLoad {
+    /// The rows have fields that say which values are empty; INSERTs say it in their literals.
+    fileprivate var hasMarkers: Bool {
+        guard case .objects = staged.content else { return false }
+        return !mapping.markedColumns.isEmpty
     }
 }

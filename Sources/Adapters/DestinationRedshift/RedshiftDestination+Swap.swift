@@ -28,7 +28,8 @@ extension RedshiftDestination {
 
     private func grants(on replica: TableName, of mapping: TableMapping) async throws -> [[String?]] {
         do {
-            return try await run(GrantStatements.read(of: replica), replica).rows
+            let ofTable = try await run(GrantStatements.read(of: replica), replica).rows
+            return ofTable + (try await run(GrantStatements.readColumns(of: replica), replica).rows)
         } catch let error as ReplicationError where !error.isRetryable {
             throw ReplicationError(
                 .destinationPermission, what: "The grants on \(replica) cannot be read, and a swap would lose them",

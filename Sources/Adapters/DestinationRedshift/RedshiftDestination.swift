@@ -58,11 +58,12 @@ package actor RedshiftDestination: ReplicaDestination {
         let present = try await run(ReplicaStatements.columns(of: table), table).rows.compactMap(ReplicaColumn.init)
         if present.isEmpty {
             try await createSchemaIfMissing(table.schema, for: table)
-            try await create(mapping)
-            // A checkpoint that outlived its replica speaks of rows that are gone.
+            // A checkpoint that outlived its replica speaks of rows that are gone. It goes before the new table comes:
+            // a run that found both would believe it.
             if let checkpoint = try await checkpointTable(for: table, creating: true) {
                 try await run(checkpoint.void, table)
             }
+            try await create(mapping)
             return PreparedReplica()
         }
         let comparison = ReplicaComparison(mapping: mapping, columns: present)

@@ -20,7 +20,8 @@ struct ReplicaColumn: Sendable, Hashable {
         precision = row[3].flatMap { Int($0) }
         scale = row[4].flatMap { Int($0) }
         isNullable = row[5] != "NO"
-        hasDefault = row[6] != nil
+        // Numbers that the column gives out by itself are no default that a staging table could take over.
+        hasDefault = row[6].map { !$0.lowercased().contains("identity\"(") } ?? false
     }
 
     /// The type as people write it.

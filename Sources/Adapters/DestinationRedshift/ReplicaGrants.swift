@@ -33,13 +33,27 @@ enum GrantStatements {
         "GRANT USAGE ON SCHEMA \(RedshiftText.identifier(schema)) TO \(grantee.sql)"
     }
 
-    /// Columns: privilege, who, kind of who, whether they may pass it on. The owner's own rights are left out.
+    /// Columns: privilege, who, kind of who, whether they may pass it on, and NULL: the whole table. The owner's own
+    /// rights are left out.
     static func read(of table: TableName) -> String {
         """
-        SELECT privilege_type, identity_name, identity_type, admin_option FROM svv_relation_privileges \
-        WHERE namespace_name = \(RedshiftText.literal(table.schema)) \
-        AND relation_name = \(RedshiftText.literal(table.name)) \
-        AND NOT (identity_type = 'user' AND identity_name = CURRENT_USER) ORDER BY 3, 2, 1
+        SELECT privilege_type, identity_name, identity_type, admin_option, NULL FROM svv_relation_privileges \
+        WHERE \(condition(table)) ORDER BY 3, 2, 1
+        """
+    }
+
+    /// The same of single columns, whose names come last; nobody can pass these on.
+    static func readColumns(of table: TableName) -> String {
+        """
+        SELECT privilege_type, identity_name, identity_type, 'f', column_name FROM svv_column_privileges \
+        WHERE \(condition(table)) ORDER BY 3, 2, 1, 5
+        """
+    }
+
+    private static func condition(_ table: TableName) -> String {
+        """
+        namespace_name = \(RedshiftText.literal(table.schema)) AND relation_name = \(RedshiftText.literal(table.name)) \
+        AND NOT (identity_type = 'user' AND identity_name = CURRENT_USER)
         """
     }
 
@@ -48,10 +62,10 @@ enum GrantStatements {
         "SELECT", "INSERT", "UPDATE", "DELETE", "REFERENCES", "TRUNCATE", "ALTER", "DROP",
     ]
 
-    /// - Parameter row: As `read` gives it.
+    /// - Parameter row: As `read` and `readColumns` give it.
     /// - Returns: nil for what cannot be granted again.
     static func again(_ row: [String?], on table: TableName) -> String? {
-        guard row.count == 4, let privilege = row[0]?.uppercased(), privileges.contains(privilege) else { return nil }
+        guard row.count == 5, let privilege = row[0]?.uppercased(), privileges.contains(privilege) else { return nil }
         let name = row[1] ?? ""
         let grantee: String
         switch row[2]?.lowercased() {
@@ -62,6 +76,7 @@ enum GrantStatements {
         default: return nil
         }
         let option = row[2]?.lowercased() == "user" && ["t", "true"].contains(row[3] ?? "") ? " WITH GRANT OPTION" : ""
-        return "GRANT \(privilege) ON \(RedshiftText.table(table)) TO \(grantee)\(option)"
+        let columns = row[4].map { " (\(RedshiftText.identifier($0)))" } ?? ""
+        return "GRANT \(privilege)\(columns) ON \(RedshiftText.table(table)) TO \(grantee)\(option)"
     }
 }

@@ -40,7 +40,9 @@ enum ReplicaStatements {
             return "\(name) \(column.destinationType.sql)\(isKey ? " NOT NULL" : "")"
         }
         let key = mapping.keyColumns.map { RedshiftText.identifier($0.destinationName) }
-        let primaryKey = key.isEmpty ? "" : ", PRIMARY KEY (\(key.joined(separator: ", ")))"
+        // It only informs the planner, and the documents do not say whether it may have binary columns.
+        let isPlain = mapping.keyColumns.allSatisfy(\.destinationType.canBeSortKey)
+        let primaryKey = key.isEmpty || !isPlain ? "" : ", PRIMARY KEY (\(key.joined(separator: ", ")))"
         let list = columns.joined(separator: ", ") + primaryKey
         let name = RedshiftText.table(table ?? mapping.destination)
         return "CREATE TABLE IF NOT EXISTS \(name) (\(list))\(distribution(mapping))\(sorting(mapping))"
@@ -72,9 +74,17 @@ enum ReplicaStatements {
 
     // MARK: Loading
 
-    /// With the defaults, because columns of the replica that no row brings may be NOT NULL.
-    static func createStaging(_ name: String, like table: TableName) -> String {
-        "CREATE TEMP TABLE \(RedshiftText.identifier(name)) (LIKE \(RedshiftText.table(table)) INCLUDING DEFAULTS)"
+    /// Shaped like the table, with the defaults, because columns of the replica that no row brings may be NOT NULL.
+    ///
+    /// An empty binary key is NULL until its marker is looked at, and LIKE would take over that keys are NOT NULL; so a
+    /// table with such a key is shaped by a query instead, which leaves its distribution to Redshift.
+    static func createStaging(_ name: String, like table: TableName, _ mapping: TableMapping) -> String {
+        let staging = RedshiftText.identifier(name)
+        let model = RedshiftText.table(table)
+        guard mapping.keyColumns.contains(where: mapping.markedColumns.contains) else {
+            return "CREATE TEMP TABLE \(staging) (LIKE \(model) INCLUDING DEFAULTS)"
+        }
+        return "CREATE TEMP TABLE \(staging) AS SELECT \(columnList(mapping)) FROM \(model) WHERE FALSE"
     }
 
     /// - Parameter target: A quoted table, permanent or temporary.
@@ -96,19 +106,16 @@ enum ReplicaStatements {
 
     /// Removes the older versions of the staged rows. Redshift ignores trailing blanks when it compares text, so the
     /// lengths must agree too, or `'a '` would delete `'a'`.
-    static func deleteOlder(_ staging: String, _ mapping: TableMapping) -> String {
+    static func deleteOlder(_ staging: String, _ mapping: TableMapping, hasMarkers: Bool) -> String {
         let target = RedshiftText.table(mapping.destination)
+        let source = RedshiftText.identifier(staging)
         let conditions = mapping.keyColumns.flatMap { column -> [String] in
-            let name = RedshiftText.identifier(column.destinationName)
-            let old = "\(target).\(name)"
-            let new = "\(RedshiftText.identifier(staging)).\(name)"
+            let old = "\(target).\(RedshiftText.identifier(column.destinationName))"
+            let new = stagedValue(of: column, in: source, mapping, hasMarkers: hasMarkers)
             let equal = "\(old) = \(new)"
             return column.destinationType.isText ? [equal, "OCTET_LENGTH(\(old)) = OCTET_LENGTH(\(new))"] : [equal]
         }
-        return """
-            DELETE FROM \(target) USING \(RedshiftText.identifier(staging)) \
-            WHERE \(conditions.joined(separator: " AND "))
-            """
+        return "DELETE FROM \(target) USING \(source) WHERE \(conditions.joined(separator: " AND "))"
     }
 
     static func deleteAll(_ table: TableName) -> String { "DELETE FROM \(RedshiftText.table(table))" }
@@ -117,16 +124,21 @@ enum ReplicaStatements {
     static func insertStaged(
         _ staging: String, _ mapping: TableMapping, hasMarkers: Bool, into table: TableName? = nil
     ) -> String {
-        let list = columnList(mapping)
-        let markers = hasMarkers ? markerNames(mapping) : [:]
-        let values = mapping.columns.map { column in
-            let name = RedshiftText.identifier(column.destinationName)
-            return markers[column.destinationName].map { "CASE WHEN \($0) THEN FROM_HEX('') ELSE \(name) END" } ?? name
-        }.joined(separator: ", ")
+        let source = RedshiftText.identifier(staging)
+        let values = mapping.columns.map { stagedValue(of: $0, in: source, mapping, hasMarkers: hasMarkers) }
         return """
-            INSERT INTO \(RedshiftText.table(table ?? mapping.destination)) (\(list)) \
-            SELECT \(values) FROM \(RedshiftText.identifier(staging))
+            INSERT INTO \(RedshiftText.table(table ?? mapping.destination)) (\(columnList(mapping))) \
+            SELECT \(values.joined(separator: ", ")) FROM \(source)
             """
+    }
+
+    /// What a staged row says of a column, its marker heeded.
+    private static func stagedValue(
+        of column: ColumnMapping, in staging: String, _ mapping: TableMapping, hasMarkers: Bool
+    ) -> String {
+        let name = "\(staging).\(RedshiftText.identifier(column.destinationName))"
+        guard hasMarkers, let marker = markerNames(mapping)[column.destinationName] else { return name }
+        return "CASE WHEN \(staging).\(marker) THEN FROM_HEX('') ELSE \(name) END"
     }
 
     static func dropStaging(_ name: String) -> String { "DROP TABLE \(RedshiftText.identifier(name))" }

@@ -26,7 +26,12 @@ extension ReplicationError {
                 fix: "It was dropped meanwhile: the next run makes it anew, and loads all rows.")
         case .diskFull:
             self.init(.destinationDiskFull, what: "The destination is full", why: why, fix: error.fix)
-        case .serialization, .lockNotAvailable, .cancelled:
+        case .serialization:
+            self.init(
+                .destinationLocked, what: "\(subject) met another session's transaction", why: why, fix: error.fix)
+        case .storageUnavailable:
+            self.init(.s3Unreachable, what: "Redshift could not read the staged files", why: why, fix: error.fix)
+        case .lockNotAvailable, .cancelled:
             self.init(.destinationLocked, what: "\(subject) had to wait for another session", why: why, fix: error.fix)
         default:
             self.init(.copyRejected, what: "\(subject) failed", why: why, fix: error.fix)

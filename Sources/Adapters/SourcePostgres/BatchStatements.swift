@@ -10,7 +10,8 @@ enum BatchStatements {
         coalesce(bool_or((a.state IS NULL AND a.backend_type IS NULL) OR a.state = 'disabled'), false), \
         pg_is_in_recovery(), \
         CASE WHEN pg_is_in_recovery() \
-        THEN (extract(epoch FROM pg_last_xact_replay_timestamp()) * 1000000)::bigint END \
+        THEN (extract(epoch FROM pg_last_xact_replay_timestamp()) * 1000000)::bigint END, \
+        (extract(epoch FROM max(a.xact_start)) * 1000000)::bigint \
         FROM pg_stat_activity a WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() \
         AND a.backend_type IS DISTINCT FROM 'autovacuum worker'
         """
@@ -18,13 +19,21 @@ enum BatchStatements {
     static let preparedTransactions =
         "SELECT EXISTS (SELECT FROM pg_prepared_xacts WHERE database = current_database())"
 
-    /// The snapshot's lowest open transaction, its upper end, and who the server is.
+    /// The snapshot's lowest open transaction, its upper end, and who the server is; then its place in the log, and on a
+    /// primary the start of its processes, which all end together when one crashes. A standby's control file learns of
+    /// its primary's new timeline minutes late, its receiver at once.
     static let horizon = """
         SELECT pg_snapshot_xmin(pg_current_snapshot()), pg_snapshot_xmax(pg_current_snapshot()), \
         (SELECT system_identifier FROM pg_control_system()), \
         CASE WHEN pg_is_in_recovery() \
-        THEN upper(lpad(to_hex((SELECT min_recovery_end_timeline FROM pg_control_recovery())), 8, '0')) \
-        ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END, current_database()
+        THEN upper(lpad(to_hex(greatest((SELECT min_recovery_end_timeline FROM pg_control_recovery()), \
+        (SELECT received_tli FROM pg_stat_wal_receiver))), 8, '0')) \
+        ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END, current_database(), \
+        CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() \
+        ELSE pg_current_wal_lsn() END - '0/0'::pg_lsn, \
+        CASE WHEN NOT pg_is_in_recovery() THEN (extract(epoch FROM coalesce((SELECT max(backend_start) \
+        FROM pg_stat_activity WHERE backend_type = 'checkpointer'), pg_postmaster_start_time())) \
+        * 1000000)::bigint END
         """
 
     /// What no write to the table, to its partitions or children leaves unchanged: its files, and of the rows that are
@@ -38,6 +47,10 @@ enum BatchStatements {
         (SELECT concat_ws(':', count(*), sum(t.xmin::text::bigint)) FROM \(quotedName(table)) AS t)) FROM family f
         """
     }
+
+    /// Waits for whoever rewrites the table before the snapshot is taken: to an older snapshot a table looks empty that
+    /// ALTER TABLE has written anew. Nothing else is locked out by it that a SELECT would not.
+    static func lock(_ table: TableName) -> String { "LOCK TABLE \(quotedName(table)) IN ACCESS SHARE MODE" }
 
     /// Whether `changeToken` can be asked: not on a standby; rows of views and foreign tables show no transaction, and
     /// not everybody may see it.
@@ -96,18 +109,56 @@ enum BatchStatements {
             """
     }
 
+    /// Measures rows of a range of blocks: their count, and the highest cursor value among them and the one known.
+    static func extent(_ query: BatchQuery, blocks: Range<Int>) -> String {
+        let condition = whereClause(query, last: nil, updatedSample: nil, blocks: blocks)
+        let known = query.mapping.cursorColumn.map { cursor -> String in
+            let name = "t." + quoted(cursor.source.name)
+            let highest = cursor.source.typeName == "uuid" ? "max(\(name)::text)::uuid" : "max(\(name))"
+            guard let known = query.highestCursor, isLiteral(known, of: cursor) else { return highest }
+            return "greatest(\(highest), \(typed(known, cursor.source)))"
+        }
+        return "SELECT count(*), (\(known ?? "NULL"))::text FROM \(table(query.mapping)) AS t \(condition)"
+    }
+
+    /// Which files hold the table's rows and its partitions', and how many blocks the longest of them has: a rewritten
+    /// table has other files, and its rows other places.
+    static func storage(of table: TableName) -> String {
+        """
+        \(family(of: table)) \
+        SELECT md5(string_agg(concat_ws(':', f.oid, pg_relation_filenode(f.oid)), ' ' ORDER BY f.oid)), \
+        coalesce(max(pg_relation_size(f.oid) / current_setting('block_size')::bigint), 0) FROM family f
+        """
+    }
+
+    /// Transactions from a number on whose rows the pass has in sight, one a row as 32 bits; one more than the limit
+    /// says that there are too many.
+    static func transactions(_ query: BatchQuery, from number: UInt64, updatedSample: String?) -> String {
+        var whole = query
+        whole.horizon = number
+        let select = "SELECT t.xmin::text FROM \(table(query.mapping)) AS t "
+        var parts = [select + whereClause(whole, last: nil, updatedSample: updatedSample)]
+        if case .changes = query.scan, query.mapping.cursorColumn?.source.isNullable == true {
+            whole.scan = .unstamped(after: nil)
+            whole.floor = nil
+            parts.append(select + whereClause(whole, last: nil, updatedSample: updatedSample))
+        }
+        return parts.joined(separator: "UNION ") + "GROUP BY 1 LIMIT \(SettledTransactions.limit + 1)"
+    }
+
     /// The batch's rows, bounded by its measured last row instead of a sort, in the mapping's column order.
     /// - Parameter isASCII: The database does not know the encoding of its text, and would refuse to convert it.
     static func copy(
         _ query: BatchQuery, extent: BatchExtent, format: BatchFormat, updatedSample: String?, hashSalt: String,
-        isASCII: Bool = false
+        isASCII: Bool = false, blocks: Range<Int>? = nil
     ) -> String {
         let encoding = isASCII ? "SQL_ASCII" : "UTF8"
         let list =
             query.mapping.columns.map { ColumnExpression.sql(for: $0, hashSalt: hashSalt, encoding: encoding) }
             + query.mapping.markedColumns.map(ColumnExpression.isEmpty)
         let isOpenEnded = extent.rows < query.rowLimit
-        let condition = whereClause(query, last: isOpenEnded ? nil : extent.last, updatedSample: updatedSample)
+        let condition = whereClause(
+            query, last: isOpenEnded ? nil : extent.last, updatedSample: updatedSample, blocks: blocks)
         return """
             COPY (SELECT \(list.joined(separator: ", ")) FROM \(table(query.mapping)) AS t \(condition)) TO STDOUT \
             (FORMAT csv, NULL '\(format.nullSentinel)', ENCODING '\(encoding)')
@@ -165,18 +216,20 @@ enum BatchStatements {
     /// The columns that order the scan: the key alone, or behind the leading column.
     private static func orderColumns(_ query: BatchQuery) -> [String] {
         switch query.scan {
-        case .whole, .byKey, .unstamped: query.mapping.primaryKey
+        case .whole, .byKey, .unstamped, .places: query.mapping.primaryKey
         case .changes: [query.mapping.leadingColumn?.source.name].compactMap { $0 } + query.mapping.primaryKey
         }
     }
 
-    private static func whereClause(_ query: BatchQuery, last: CursorPosition?, updatedSample: String?) -> String {
+    private static func whereClause(
+        _ query: BatchQuery, last: CursorPosition?, updatedSample: String?, blocks: Range<Int>? = nil
+    ) -> String {
         let mapping = query.mapping
         var conditions = mapping.scope.filter.map { [parenthesised($0)] } ?? []
         if let cursor = mapping.cursorColumn {
             let name = "t." + quoted(cursor.source.name)
             switch query.scan {
-            case .whole, .byKey: break
+            case .whole, .byKey, .places: break
             case .unstamped: conditions.append("\(name) IS NULL")
             case .changes where cursor.source.isNullable: conditions.append("\(name) IS NOT NULL")
             case .changes: break
@@ -188,8 +241,16 @@ enum BatchStatements {
         if let horizon = query.horizon {
             conditions.append("age(t.xmin) BETWEEN 0 AND age('\(horizon)'::xid8::xid)")
         }
+        if !query.leftOut.isEmpty {
+            // Numbers of a table's rows have 32 bits.
+            let numbers = query.leftOut.map { String(UInt32(truncatingIfNeeded: $0)) }.joined(separator: ",")
+            conditions.append("t.xmin <> ALL ('{\(numbers)}'::xid[])")
+        }
+        if let blocks {
+            conditions.append("t.ctid >= '(\(blocks.lowerBound),0)'::tid AND t.ctid < '(\(blocks.upperBound),0)'::tid")
+        }
         switch query.scan {
-        case .whole: break
+        case .whole, .places: break
         case .byKey(let key), .unstamped(let key):
             if let key { conditions.append(compare(mapping, nil, key, ">")) }
             if let last { conditions.append(compare(mapping, nil, last.key, "<=")) }

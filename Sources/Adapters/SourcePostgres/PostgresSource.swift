@@ -9,9 +9,17 @@ package actor PostgresSource: TableSource {
     private let hashSalt: String
     /// The database keeps text in an encoding that it does not know. Read at each pass's start.
     private var isASCII = false
+    /// `LOCK TABLE` is allowed, which needs more than rights on single columns. Read at each pass's start.
+    private var locksTable = false
     /// Highest value of the `updated_key` column, read once a pass where its unit must be known.
     private var updatedSample: String?
+    /// The number that the next transaction would have taken at the pass's start.
+    private var nextTransaction: UInt64 = 0
+    /// What the opened batch of a scan by places reads.
+    private var openBlocks: Range<Int>?
 
+    /// Blocks looked at in one statement: 128 MiB.
+    private static let sweepBlocks = 16_384
     /// Rows arrive in chunks of about this many bytes.
     private static let chunkBytes = 1 << 20
 
@@ -64,38 +72,92 @@ package actor PostgresSource: TableSource {
             let relation = try await connection.execute(CatalogStatements.relation(mapping.source)).rows.first ?? []
             let files = try await readFiles(of: mapping.source)
             try await connection.execute("COMMIT")
-            guard row.count == 5, let horizon = row[0].flatMap({ UInt64($0) }), let end = row[1].flatMap({ UInt64($0) })
+            guard row.count == 7, let horizon = row[0].flatMap({ UInt64($0) }), let end = row[1].flatMap({ UInt64($0) })
             else { throw Self.unreadable("the snapshot") }
             let identity = SourceIdentity(system: row[2] ?? "", timeline: row[3] ?? "", database: row[4] ?? "")
-            guard relation.count == 3 else { throw Self.unreadable("the table") }
+            guard relation.count == 6 else { throw Self.unreadable("the table") }
             // Rows of views and foreign tables show no transaction number, nor does a table whose columns alone we may
             // read.
             let hasVersions = ["r", "p"].contains(relation[0]) && relation[1] == "t"
             isASCII = relation[2] == "SQL_ASCII"
+            locksTable = relation[5] == "t"
+            nextTransaction = end
             return PassStart(
                 identity: identity, activity: activity, horizon: hasVersions ? horizon : nil, nextTransaction: end,
-                changeToken: token, files: files, guaranteesUTF8: !isASCII)
+                changeToken: token, files: files, guaranteesUTF8: !isASCII,
+                estimatedRows: relation[3].flatMap { Int($0) }, sweepsByPlaces: hasVersions && relation[4] == "t",
+                moment: Self.moment(row[5], row[6], activity))
         }
     }
 
     package func openBatch(_ query: BatchQuery) async throws -> BatchExtent {
-        try await asSource(reading: query.mapping) {
-            try await begin()
-            if query.scan == .whole {
-                return BatchExtent(rows: try await estimate(query.mapping), last: nil, highestCursor: nil)
+        openBlocks = nil
+        return try await asSource(reading: query.mapping) {
+            try await begin(locking: locksTable ? query.mapping.source : nil)
+            switch query.scan {
+            case .whole: return BatchExtent(rows: try await estimate(query.mapping), last: nil, highestCursor: nil)
+            case .places(let place): return try await openSweep(query, from: place)
+            case .byKey, .changes, .unstamped: return try await openStretch(query)
             }
-            let statement = BatchStatements.extent(query, updatedSample: updatedSample)
-            guard let row = try await connection.execute(statement).rows.first else {
-                return BatchExtent(rows: 0, last: nil, highestCursor: query.highestCursor)
-            }
-            guard let count = row[0].flatMap({ Int($0) }) else { throw Self.unreadable("a batch's count") }
-            let width = query.mapping.primaryKey.count
-            let key = row[3..<(3 + width)].compactMap { $0 }
-            guard key.count == width, row.last != "t" || row.count == 3 + width else {
-                throw Self.nullKey(query.mapping)
-            }
+        }
+    }
+
+    private func openStretch(_ query: BatchQuery) async throws -> BatchExtent {
+        let statement = BatchStatements.extent(query, updatedSample: updatedSample)
+        guard let row = try await connection.execute(statement).rows.first else {
             return BatchExtent(
-                rows: count, last: CursorPosition(updated: row[1], key: Array(key)), highestCursor: row[2])
+                rows: 0, last: nil, highestCursor: query.highestCursor, transactions: try await transactions(query, 0))
+        }
+        guard let count = row[0].flatMap({ Int($0) }) else { throw Self.unreadable("a batch's count") }
+        let width = query.mapping.primaryKey.count
+        let key = row[3..<(3 + width)].compactMap { $0 }
+        guard key.count == width, row.last != "t" || row.count == 3 + width else {
+            throw Self.nullKey(query.mapping)
+        }
+        return BatchExtent(
+            rows: count, last: CursorPosition(updated: row[1], key: Array(key)), highestCursor: row[2],
+            transactions: try await transactions(query, count))
+    }
+
+    /// The answer to `BatchQuery.listsTransactionsFrom`, asked only where somebody holds the horizon back.
+    private func transactions(_ query: BatchQuery, _ rows: Int) async throws -> [UInt64]? {
+        let hasUnstamped = query.mapping.cursorColumn?.source.isNullable == true
+        guard let number = query.listsTransactionsFrom, number < nextTransaction, rows < query.rowLimit,
+            rows > 0 || hasUnstamped
+        else { return nil }
+        let statement = BatchStatements.transactions(query, from: number, updatedSample: updatedSample)
+        let found = try await connection.execute(statement).rows.compactMap { row in row[0].flatMap { UInt32($0) } }
+        guard found.count <= SettledTransactions.limit else { return nil }
+        return found.map { number &+ UInt64($0 &- UInt32(truncatingIfNeeded: number)) }
+    }
+
+    /// The measure locks the table's files, so what is read of them afterwards holds for this batch. A table that was
+    /// rewritten since the last one is swept from its beginning: its rows may lie where nobody looks any more.
+    private func openSweep(_ query: BatchQuery, from place: String?) async throws -> BatchExtent {
+        let parts = (place ?? "").split(separator: "@").map(String.init)
+        var first = parts.count == 2 ? Int(parts[1]) ?? 0 : 0
+        var count = Self.sweepBlocks
+        var files = parts.first
+        while true {
+            let blocks = first..<(first + count)
+            let row = try await connection.execute(BatchStatements.extent(query, blocks: blocks)).rows.first ?? []
+            let storage =
+                try await connection.execute(BatchStatements.storage(of: query.mapping.source)).rows.first ?? []
+            guard row.count == 2, let rows = row[0].flatMap({ Int($0) }), storage.count == 2, let found = storage[0],
+                let total = storage[1].flatMap({ Int($0) })
+            else { throw Self.unreadable("a batch's count") }
+            if let known = files, known != found {
+                (first, files) = (0, found)
+                continue
+            }
+            if rows > query.rowLimit, count > 1 {
+                count /= 2
+                continue
+            }
+            openBlocks = blocks
+            return BatchExtent(
+                rows: rows, last: nil, highestCursor: row[1],
+                nextPlace: blocks.upperBound < total ? "\(found)@\(blocks.upperBound)" : nil)
         }
     }
 
@@ -105,7 +167,7 @@ package actor PostgresSource: TableSource {
             try await self.connection.beginCopyOut(
                 BatchStatements.copy(
                     query, extent: extent, format: format, updatedSample: updatedSample, hashSalt: hashSalt,
-                    isASCII: isASCII))
+                    isASCII: isASCII, blocks: openBlocks))
         }
         let connection = connection
         return RowStream {
@@ -183,16 +245,18 @@ package actor PostgresSource: TableSource {
         return max(0, try await connection.execute(relations).rows.first?[3].flatMap { Int($0) } ?? 0)
     }
 
-    func begin() async throws {
-        try await connection.execute(BatchStatements.begin(statementTimeout: statementTimeout))
+    func begin(locking table: TableName? = nil) async throws {
+        let lock = table.map { "; " + BatchStatements.lock($0) } ?? ""
+        try await connection.execute(BatchStatements.begin(statementTimeout: statementTimeout) + lock)
     }
 
     private func readActivity() async throws -> SourceActivity {
         let row = try await connection.execute(BatchStatements.activity).rows.first ?? []
         let prepared = try await connection.execute(BatchStatements.preparedTransactions).firstValue
-        guard row.count == 5, let clock = Self.time(row[0]) else { throw Self.unreadable("the clock") }
+        guard row.count == 6, let clock = Self.time(row[0]) else { throw Self.unreadable("the clock") }
         return SourceActivity(
-            clock: clock, oldestTransaction: Self.time(row[1]), hasHiddenSessions: row[2] == "t",
+            clock: clock, oldestTransaction: Self.time(row[1]), newestTransaction: Self.time(row[5]),
+            hasHiddenSessions: row[2] == "t",
             hasPreparedTransaction: prepared == "t", isStandby: row[3] == "t", replayedUpTo: Self.time(row[4]))
     }
 
@@ -214,6 +278,12 @@ package actor PostgresSource: TableSource {
             return nil
         }
         return try await connection.execute(BatchStatements.sample(mapping, column: updated.source.name)).firstValue
+    }
+
+    private static func moment(_ position: String?, _ startedAt: String?, _ activity: SourceActivity) -> SourceMoment? {
+        position.flatMap { UInt64($0) }.map {
+            SourceMoment(position: $0, time: activity.showsUpTo, startedAt: Self.time(startedAt))
+        }
     }
 
     private static func time(_ text: String?) -> SourceTime? {

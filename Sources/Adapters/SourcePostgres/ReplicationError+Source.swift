@@ -34,8 +34,11 @@ extension ReplicationError {
                 .sourceTimeout, what: "\(subject) took too long", why: error.why,
                 fix: "Lower IMPORT_ROW_LIMIT, raise STATEMENT_TIMEOUT, or add an index on the updated key.",
                 underlying: error)
+        case .recoveryConflict:
+            self.init(
+                .sourceConflict, what: "\(subject) was cancelled by the standby, which had changes to replay",
+                why: error.why, fix: error.fix, underlying: error)
         case .serialization:
-            // A standby cancels reads that hold up its replay (40001): the batch is read again.
             self.init(
                 .sourceTimeout, what: "\(subject) was interrupted", why: error.why, fix: error.fix, underlying: error)
         default:

@@ -32,4 +32,7 @@ package struct LocalStagingArea: StagingArea {
 
     /// The file goes with the batch's last use.
     package func discard(_ batch: StagedBatch) async throws {}
+
+    /// The system has freed the files of ended processes.
+    package func discardAll(below folder: String) async throws -> Int { 0 }
 }

@@ -30,6 +30,14 @@ package struct S3StagingArea: StagingArea {
         try await asStaging { try await client.delete(keys: batch.objectKeys) }
     }
 
+    package func discardAll(below folder: String) async throws -> Int {
+        try await asStaging {
+            let keys = try await client.list(prefix: key(folder, "")).map(\.key)
+            if !keys.isEmpty { try await client.delete(keys: keys) }
+            return keys.count
+        }
+    }
+
     // MARK: Staging
 
     private func stage<Compressor: FileCompressor>(

@@ -75,7 +75,7 @@ extension ErrorCode {
     var exitStatus: Int32 {
         switch self {
         case .config, .secretKey: 78
-        case .sourceUnreachable, .sourceTimeout, .destinationUnreachable, .s3Unreachable: 69
+        case .sourceUnreachable, .sourceTimeout, .sourceConflict, .destinationUnreachable, .s3Unreachable: 69
         case .sourceAuthentication, .sourcePermission, .destinationAuthentication, .destinationPermission, .s3Access,
             .s3Region:
             77

@@ -1,4 +1,5 @@
 import Logging
+import Metadata
 import Operations
 import Replication
 import Scheduling
@@ -13,7 +14,7 @@ struct AdapterRunFactory: RunFactory {
 
     func run(_ claimed: ClaimedTable, journal: any RunJournal) async throws -> RunProgress {
         do {
-            let settings = try await settings(claimed.table.schedule)
+            let settings = try await settings(claimed.table)
             return try await connections.slots.with(job: claimed.job.id) {
                 try await run(claimed, settings, journal)
             }
@@ -44,12 +45,22 @@ struct AdapterRunFactory: RunFactory {
         }
     }
 
-    private func settings(_ schedule: TableSchedule) async throws -> RunSettings {
+    private func settings(_ table: TableRecord) async throws -> RunSettings {
+        let schedule = table.schedule
         var settings = RunSettings(installation: try await requests.installationID())
         settings.rowLimit = schedule.rowLimit ?? configuration.rowLimit
+        if table.failure?.code == .sourceConflict {
+            settings.rowLimit = BatchShrinking.limit(settings.rowLimit, after: table.consecutiveFailures)
+        }
         settings.slices = configuration.slices
         settings.cutsLongText = configuration.autoTruncateColumns
+        settings.sweepSmallRows = configuration.sweepSmallRows
+        settings.sweepInterval = Int64(configuration.sweepInterval / .microseconds(1))
+        settings.failoverLookback = Int64(configuration.failoverLookback / .microseconds(1))
         if let scanBack = schedule.scanBack { settings.lookback = Int64(scanBack / .microseconds(1)) }
+        if table.mapping.columns.contains(where: { $0.treatment == .hashed }) {
+            settings.saltDigest = SecretBox.fingerprint(of: try await connections.hashSalt())
+        }
         return settings
     }
 

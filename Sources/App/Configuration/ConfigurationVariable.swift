@@ -36,6 +36,10 @@ struct ConfigurationVariable: Sendable {
         .init("IMPORT_CHUNK_SIZE", "10000", "rows in an INSERT, without S3"),
         .init(
             "AUTO_TRUNCATE_COLUMNS", "false", "cut text that is longer than its column in Redshift, do not widen that"),
+        .init(
+            "SWEEP_SMALL_ROWS", "100000", "tables of fewer rows are looked through as a whole with each pass; 0: none"),
+        .init("SWEEP_INTERVAL", "1h", "between two looks through the whole of a larger table"),
+        .init("FAILOVER_LOOKBACK", "24h", "how far back another server behind a source's name is read again at once"),
         .init("HASH_SALT", "", "put before values that are hashed; made up once and kept unless set", isSecret: true),
         .init("READ_ONLY_USERS", "", "may read every replica: names, GROUP name, ROLE name, separated by commas"),
         .init("PARALLEL_PROCESSING_NODE_SLICES", "", "files in a load; asked from the cluster unless set"),

@@ -26,6 +26,12 @@ struct LoaderConfiguration: Sendable {
     var chunkSize: Int
     /// Text that is too long for a column is cut instead of widening the column.
     var autoTruncateColumns: Bool
+    /// Tables of fewer rows are swept with each pass.
+    var sweepSmallRows: Int
+    /// Between two sweeps of a larger table.
+    var sweepInterval: Duration
+    /// How far back another server behind a source's name is read again before the sweep.
+    var failoverLookback: Duration
     /// nil: this installation's own.
     var hashSalt: String?
     var readOnlyUsers: [ReadOnlyGrantee]
@@ -62,6 +68,9 @@ struct LoaderConfiguration: Sendable {
         rowLimit = values.integer("IMPORT_ROW_LIMIT", in: 1...100_000_000) ?? 100_000
         chunkSize = values.integer("IMPORT_CHUNK_SIZE", in: 1...1_000_000) ?? 10_000
         autoTruncateColumns = values.boolean("AUTO_TRUNCATE_COLUMNS") ?? false
+        sweepSmallRows = values.integer("SWEEP_SMALL_ROWS", in: 0...100_000_000) ?? 100_000
+        sweepInterval = values.duration("SWEEP_INTERVAL") ?? .seconds(3600)
+        failoverLookback = values.duration("FAILOVER_LOOKBACK") ?? .seconds(86_400)
         hashSalt = values.hashSalt()
         readOnlyUsers = values.readOnlyUsers()
         slices = values.integer("PARALLEL_PROCESSING_NODE_SLICES", in: 1...10_000)

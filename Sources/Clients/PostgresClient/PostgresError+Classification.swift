@@ -2,7 +2,7 @@ import Foundation
 
 extension PostgresError {
     /// Names the cause of a failed statement by its SQLSTATE (manual, appendix A) and, for Redshift's `XX000`, by the
-    /// two texts that its documentation gives for conflicts.
+    /// texts that its documentation and its users give for conflicts and for S3.
     static func statement(
         endpoint: String, sqlState: String?, message: String, detail: String?, hint: String?, position: Int?
     ) -> PostgresError {
@@ -24,6 +24,8 @@ extension PostgresError {
         case "42703": return (.undefinedColumn, "Run discovery again: the table's columns have changed.")
         case "42704", "42883": return (.undefinedObject, "Check the server's version.")
         case "0A000": return (.featureNotSupported, "Check the server's version.")
+        case "40001" where message.contains("conflict with recovery"):
+            return (.recoveryConflict, "It is tried again with fewer rows.")
         case "40001", "40P01": return (.serialization, "It is tried again.")
         case "55P03": return (.lockNotAvailable, "It is tried again when the other session has finished.")
         case "57014": return (.cancelled, "Raise STATEMENT_TIMEOUT, or make the statement cheaper with an index.")
@@ -39,13 +41,26 @@ extension PostgresError {
         if state.hasPrefix("22") || state.hasPrefix("23") {
             return (.dataRejected, "Look at the named column of the table.")
         }
-        // Redshift reports serializable conflicts as 1023 and DDL races by this sentence, both under XX000.
-        if message.hasPrefix("1023") || detail.contains("Serializable isolation violation")
-            || message.contains("conflict with concurrent transaction")
-        {
-            return (.serialization, "It is tried again.")
-        }
+        if isConflict(message, detail) { return (.serialization, "It is tried again.") }
+        if isPassingStorageTrouble(message) { return (.storageUnavailable, "It is tried again.") }
         return (.server, "Look at the server's log.")
+    }
+
+    /// Redshift reports serializable conflicts as 1023, tables that came or went after the snapshot as 1018, and other
+    /// races by these sentences, all under XX000.
+    private static func isConflict(_ message: String, _ detail: String) -> Bool {
+        message.hasPrefix("1023") || detail.contains("Serializable isolation violation")
+            || (message.hasPrefix("1018") && detail.contains("Relation does not exist"))
+            || ["conflict with concurrent transaction", "deadlock detected", "could not serialize access"].contains(
+                where: message.contains)
+    }
+
+    /// COPY reports S3's answers as `S3ServiceException:…,Status 503,Error SlowDown`; a 4xx does not pass by itself.
+    private static func isPassingStorageTrouble(_ message: String) -> Bool {
+        if message.hasPrefix("S3CurlException") { return true }
+        guard message.contains("S3ServiceException") else { return false }
+        return ["Status 5", "Status 429", "SlowDown", "RequestTimeout", "InternalError"].contains(
+            where: message.contains)
     }
 
     /// Names the cause of a connection that could not be made, from libpq's text: there is no SQLSTATE before sign-in

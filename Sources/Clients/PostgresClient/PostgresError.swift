@@ -4,10 +4,14 @@
 /// codes that cannot carry rows.
 package struct PostgresError: Error, Sendable, CustomStringConvertible {
     /// The closed set of causes that callers tell apart.
+    ///
+    /// `recoveryConflict`: a standby ended a read that held up its replay. `storageUnavailable`: Redshift could not read
+    /// from S3, for a reason that passes.
     package enum Code: String, Sendable {
         case malformedURL, unreachable, timeout, tls, authentication, missingDatabase, permission
         case undefinedTable, undefinedColumn, undefinedObject, syntax, featureNotSupported
-        case dataRejected, serialization, lockNotAvailable, cancelled, tooManyConnections, diskFull
+        case dataRejected, serialization, recoveryConflict, storageUnavailable, lockNotAvailable, cancelled,
+            tooManyConnections, diskFull
         case connectionLost, misuse, server
     }
 
@@ -41,7 +45,9 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
     /// Whether the same statement may succeed when it is sent again, on a new connection where this one is lost.
     package var isRetryable: Bool {
         switch code {
-        case .unreachable, .timeout, .serialization, .lockNotAvailable, .tooManyConnections, .connectionLost: true
+        case .unreachable, .timeout, .serialization, .recoveryConflict, .storageUnavailable, .lockNotAvailable,
+            .tooManyConnections, .connectionLost:
+            true
         default: false
         }
     }

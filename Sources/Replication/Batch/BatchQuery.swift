@@ -22,6 +22,8 @@ package enum BatchScan: Sendable, Hashable {
     case changes(after: CursorPosition?)
     /// Rows whose `updated_key` is NULL, by key.
     case unstamped(after: [String]?)
+    /// Rows by their places in storage, in no order; as many places as the row limit allows.
+    case places(from: String?)
 }
 
 /// Below which values of the cursor column no new row can lie.
@@ -40,6 +42,10 @@ package struct BatchQuery: Sendable, Hashable {
     package var floor: CursorFloor?
     /// Only row versions written by this transaction or a later one; nil for none.
     package var horizon: UInt64?
+    /// Row versions of these transactions have been read before.
+    package var leftOut: [UInt64] = []
+    /// Asks which transactions from this number on the pass has in sight, where all of it fits into this batch.
+    package var listsTransactionsFrom: UInt64?
     package var rowLimit: Int
     /// The highest cursor value seen so far, for the source to compare with.
     package var highestCursor: String?
@@ -65,10 +71,19 @@ package struct BatchExtent: Sendable, Hashable {
     package var last: CursorPosition?
     /// The highest cursor value, the one named by the query included, as text; nil where none was seen yet.
     package var highestCursor: String?
+    /// Where a scan by places goes on; nil at the end of the table.
+    package var nextPlace: String?
+    /// The answer to `BatchQuery.listsTransactionsFrom`: those of the whole pass, rows without a stamp included.
+    package var transactions: [UInt64]?
 
-    package init(rows: Int, last: CursorPosition?, highestCursor: String?) {
+    package init(
+        rows: Int, last: CursorPosition?, highestCursor: String?, nextPlace: String? = nil,
+        transactions: [UInt64]? = nil
+    ) {
         self.rows = rows
         self.last = last
         self.highestCursor = highestCursor
+        self.nextPlace = nextPlace
+        self.transactions = transactions
     }
 }

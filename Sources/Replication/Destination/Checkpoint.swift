@@ -41,9 +41,18 @@ package struct CheckpointState: Sendable, Hashable, Codable {
     package var horizon: UInt64?
     /// Rows below it cannot be new, but for sweeps; nil: none.
     package var floor: SourceTime?
-    /// The next pass reads without a floor.
+    /// A sweep must follow at once: a first load has just ended.
     package var sweepDue: Bool
-    /// The source's clock at the start of the last finished sweep; before one, at the start of the first load.
+    /// nil before the end of the first pass, or of the first one after a position was set by hand.
+    package var sweep: SweepState?
+    /// nil: none.
+    package var settled: SettledTransactions?
+    /// Of the salt that hashed values were made with; nil where no column is hashed.
+    package var saltDigest: String?
+    /// The furthest moment of the source that a pass began at.
+    package var moment: SourceMoment?
+    /// Commits up to then have all been read: the source's clock at the start of the last finished sweep, or first load;
+    /// of a standby, its last commit. nil before that, and after another server has answered.
     package var completeUpTo: SourceTime?
     /// The source's clock at the start of the last pass that reached the end.
     package var caughtUpAsOf: SourceTime?
@@ -70,7 +79,8 @@ package struct CheckpointState: Sendable, Hashable, Codable {
 
     package init(
         definition: String, source: SourceIdentity, horizon: UInt64? = nil, floor: SourceTime? = nil,
-        sweepDue: Bool = false, completeUpTo: SourceTime? = nil, caughtUpAsOf: SourceTime? = nil,
+        sweepDue: Bool = false, sweep: SweepState? = nil, completeUpTo: SourceTime? = nil,
+        caughtUpAsOf: SourceTime? = nil,
         maxUpdatedKey: String? = nil, maxPrimaryKey: [String]? = nil, replicaRows: Int = 0,
         pass: UnfinishedPass? = nil, keyFloor: KeyFloor? = nil, fullCopy: FullCopyState? = nil,
         narrowColumns: [String: Int]? = nil
@@ -80,6 +90,7 @@ package struct CheckpointState: Sendable, Hashable, Codable {
         self.horizon = horizon
         self.floor = floor
         self.sweepDue = sweepDue
+        self.sweep = sweep
         self.completeUpTo = completeUpTo
         self.caughtUpAsOf = caughtUpAsOf
         self.maxUpdatedKey = maxUpdatedKey
@@ -116,7 +127,8 @@ package struct UnfinishedPass: Sendable, Hashable, Codable {
         case incremental
     }
 
-    /// The stretch of the table that is being read; rows without an `updated_key` follow those with one.
+    /// The stretch of the table that is being read: first loads and sweeps go by key; rows without an `updated_key`
+    /// follow those with one.
     package enum Stretch: String, Sendable, Codable {
         case byKey, changes, unstamped
     }
@@ -132,6 +144,10 @@ package struct UnfinishedPass: Sendable, Hashable, Codable {
     package var position: CursorPosition?
     /// Rows can be appended without looking for older versions: the replica was empty when a load by key began.
     package var appends: Bool
+    /// Transactions above `nextHorizon` whose rows the first batch had in sight; nil where that batch was full.
+    package var transactions: [UInt64]?
+    /// `SourceActivity.showsUpTo` of its start.
+    package var showsUpTo: SourceTime?
 
     package init(
         kind: Kind, startedAt: SourceTime, nextHorizon: UInt64?, nextFloor: SourceTime?, stretch: Stretch,

@@ -6,13 +6,19 @@ package enum FloorRule {
         case at(SourceTime)
         /// Nothing bounds the stamps of transactions to come: the floor stays where it was.
         case unmoved
+        /// A transaction is open that began before the clock was set back: its stamps may be of any time since.
+        case none
     }
 
     /// How far back a reading counts that does not show every transaction.
     package static let blindLookback = SourceTime.hour
 
+    /// A start is written down a little before the clock is read.
+    private static let slack = SourceTime.second
+
     /// - Parameter lookback: Microseconds always subtracted.
     package static func decide(_ activity: SourceActivity, lookback: Int64) -> Decision {
+        if let newest = activity.newestTransaction, newest > activity.clock + slack { return .none }
         if activity.hasPreparedTransaction { return .unmoved }
         if activity.isStandby {
             guard let replayed = activity.replayedUpTo else { return .unmoved }

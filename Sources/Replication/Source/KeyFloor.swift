@@ -29,6 +29,8 @@ package struct KeyFloor: Sendable, Hashable, Codable {
 
     /// Remembers the highest key known before `clock` was read.
     package mutating func note(_ highest: String?, before clock: SourceTime) {
+        // Times of a clock that was set back are not in the order of those before it.
+        if let last = marks.last, last.clock > clock { marks = [] }
         guard let highest, marks.last?.key != highest else { return }
         marks.append(Mark(clock: clock, key: highest))
         guard marks.count > Self.limit else { return }

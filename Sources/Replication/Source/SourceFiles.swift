@@ -79,7 +79,11 @@ struct SourceFileRule: Sendable, Hashable {
     func apply(to state: inout CheckpointState, of mapping: TableMapping, relations: Int) -> RunNotice? {
         if needsSweep {
             state.sweepDue = true
-            if bringsOldRows { state.horizon = nil }
+            if bringsOldRows {
+                state.horizon = nil
+                state.settled = nil
+                state.sweep = SweepState(horizon: nil)
+            }
             if state.pass?.kind == .firstLoad {
                 if bringsOldRows { state.pass?.nextHorizon = nil }
             } else {

@@ -19,6 +19,8 @@ package struct SourceActivity: Sendable, Hashable {
     package var clock: SourceTime
     /// Start of the oldest transaction of another session of this database.
     package var oldestTransaction: SourceTime?
+    /// Start of the newest one; later than the clock where that was set back meanwhile.
+    package var newestTransaction: SourceTime?
     /// Some session's state is hidden from our user.
     package var hasHiddenSessions: Bool
     /// This database has a prepared (two-phase) transaction.
@@ -27,12 +29,17 @@ package struct SourceActivity: Sendable, Hashable {
     /// On a standby: the commit time of the last replayed transaction.
     package var replayedUpTo: SourceTime?
 
+    /// Commits up to then are in sight; nil where a standby does not say.
+    package var showsUpTo: SourceTime? { isStandby ? replayedUpTo.map { min(clock, $0) } : clock }
+
     package init(
-        clock: SourceTime, oldestTransaction: SourceTime? = nil, hasHiddenSessions: Bool = false,
+        clock: SourceTime, oldestTransaction: SourceTime? = nil, newestTransaction: SourceTime? = nil,
+        hasHiddenSessions: Bool = false,
         hasPreparedTransaction: Bool = false, isStandby: Bool = false, replayedUpTo: SourceTime? = nil
     ) {
         self.clock = clock
         self.oldestTransaction = oldestTransaction
+        self.newestTransaction = newestTransaction
         self.hasHiddenSessions = hasHiddenSessions
         self.hasPreparedTransaction = hasPreparedTransaction
         self.isStandby = isStandby
@@ -54,10 +61,17 @@ package struct PassStart: Sendable, Hashable {
     package var files: SourceFiles?
     /// False where the source hands on text without knowing its encoding.
     package var guaranteesUTF8: Bool
+    /// Rows of the table by the server's statistics; nil where it has none.
+    package var estimatedRows: Int?
+    /// Whether `BatchScan.places` can be asked for.
+    package var sweepsByPlaces: Bool
+    /// nil where the server does not say.
+    package var moment: SourceMoment?
 
     package init(
         identity: SourceIdentity, activity: SourceActivity, horizon: UInt64?, nextTransaction: UInt64,
-        changeToken: String? = nil, files: SourceFiles? = nil, guaranteesUTF8: Bool = true
+        changeToken: String? = nil, files: SourceFiles? = nil, guaranteesUTF8: Bool = true, estimatedRows: Int? = nil,
+        sweepsByPlaces: Bool = false, moment: SourceMoment? = nil
     ) {
         self.identity = identity
         self.activity = activity
@@ -66,6 +80,9 @@ package struct PassStart: Sendable, Hashable {
         self.changeToken = changeToken
         self.files = files
         self.guaranteesUTF8 = guaranteesUTF8
+        self.estimatedRows = estimatedRows
+        self.sweepsByPlaces = sweepsByPlaces
+        self.moment = moment
     }
 }
 

@@ -73,4 +73,8 @@ package protocol StagingArea: Sendable {
 
     /// Removes what a batch left. What is already gone is no error.
     func discard(_ batch: StagedBatch) async throws
+
+    /// Removes what runs that ended badly have left: everything below `folder`, which no other run may use now.
+    /// - Returns: How many objects it removed.
+    func discardAll(below folder: String) async throws -> Int
 }

@@ -32,4 +32,8 @@ package struct ThresholdStagingArea: StagingArea {
         guard case .objects = batch.content else { return }
         try await large.discard(batch)
     }
+
+    package func discardAll(below folder: String) async throws -> Int {
+        try await large.discardAll(below: folder)
+    }
 }

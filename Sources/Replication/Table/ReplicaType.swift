@@ -52,6 +52,10 @@ package enum ReplicaType: Sendable, Hashable, Codable {
         }
     }
 
+    /// Whether Redshift compares values of this type, as merges do with keys.
+    /// https://docs.aws.amazon.com/redshift/latest/dg/r_VARBYTE_type.html names joins on binary columns.
+    package var isComparable: Bool { self != .semistructured }
+
     /// Whether equality ignores trailing blanks, so that joins on it must compare lengths too.
     package var isText: Bool {
         if case .varchar = self { true } else { false }

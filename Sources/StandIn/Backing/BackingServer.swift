@@ -16,6 +16,7 @@ struct BackingServer: Sendable {
     let dataFolder: String
     let socketFolder: String
     let slices: Int
+    let isSerializable: Bool
     private let ownsSocketFolder: Bool
 
     private static let configuration = """
@@ -47,7 +48,7 @@ struct BackingServer: Sendable {
         """
 
     /// Makes the folders under `folder`; nothing is started yet.
-    init(folder: String, slices: Int) throws {
+    init(folder: String, slices: Int, isSerializable: Bool = false) throws {
         let account = try ProgramRunner.accountForRoot()
         let folder = URL(filePath: folder).standardizedFileURL.path(percentEncoded: false)
             .replacing(/(.)\/+$/, with: { $0.1 })
@@ -57,6 +58,7 @@ struct BackingServer: Sendable {
             programs: try ProgramRunner.findPrograms(), account: account, outputPath: folder + "/tools.log")
         dataFolder = folder + "/postgres"
         self.slices = slices
+        self.isSerializable = isSerializable
         let near = folder + "/run"
         ownsSocketFolder = near.utf8.count > Self.longestSocketFolder
         socketFolder = ownsSocketFolder ? try Self.temporaryFolder() : near
@@ -142,7 +144,8 @@ struct BackingServer: Sendable {
             try await createDatabase()
         }
         let admin = try await PostgresConnection.connect(to: endpoint(user: Self.internalUser))
-        for statements in CatalogStatements.all + [CatalogStatements.slices(slices)] {
+        let set = [CatalogStatements.slices(slices), CatalogStatements.isolation(isSerializable: isSerializable)]
+        for statements in CatalogStatements.all + set {
             try await admin.execute(statements)
         }
         let verifier = PasswordCheck.verifier(user: StandInSettings.owner, password: ownerPassword)

@@ -147,13 +147,9 @@ extension CatalogStatements {
         LEFT JOIN standin_table_notes s ON s.relid = c.oid
         WHERE c.relkind = 'r' AND n.nspname !~ '^(pg_|information_schema)' AND standin_row_count(c.oid) > 0;
 
-        CREATE OR REPLACE VIEW pg_catalog.stv_db_isolation_level AS
-        SELECT datname::varchar AS db_name, 'SNAPSHOT'::varchar AS isolation_level FROM pg_database
-        WHERE NOT datistemplate AND datname <> 'postgres';
-
         GRANT SELECT ON pg_catalog.standin_columns, pg_catalog.standin_tables, pg_catalog.standin_schemata,
             pg_catalog.svv_columns, pg_catalog.svv_redshift_columns, pg_catalog.svv_tables,
-            pg_catalog.svv_redshift_schemas, pg_catalog.pg_table_def, pg_catalog.stv_db_isolation_level TO PUBLIC;
+            pg_catalog.svv_redshift_schemas, pg_catalog.pg_table_def TO PUBLIC;
         """#
 
     /// Slices of the imitated cluster; a table, so that `--slices` can change between starts.
@@ -163,6 +159,17 @@ extension CatalogStatements {
         SELECT 0 AS node, s::integer AS slice, s::integer AS localslice, 'D'::varchar AS type
         FROM generate_series(0, \(count - 1)) s;
         GRANT SELECT ON pg_catalog.stv_slices TO PUBLIC;
+        """
+    }
+
+    /// https://docs.aws.amazon.com/redshift/latest/dg/r_STV_DB_ISOLATION_LEVEL.html
+    static func isolation(isSerializable: Bool) -> String {
+        """
+        CREATE OR REPLACE VIEW pg_catalog.stv_db_isolation_level AS
+        SELECT datname::varchar AS db_name,
+            '\(isSerializable ? "Serializable" : "Snapshot Isolation")'::varchar AS isolation_level
+        FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres';
+        GRANT SELECT ON pg_catalog.stv_db_isolation_level TO PUBLIC;
         """
     }
 

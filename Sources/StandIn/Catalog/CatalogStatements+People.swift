@@ -1,6 +1,6 @@
 extension CatalogStatements {
     /// Users, groups and roles are all roles to PostgreSQL; here is which is which, and who may do what.
-    /// https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_RELATION_PRIVILEGES.html
+    /// https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_RELATION_PRIVILEGES.html, …/r_SVV_COLUMN_PRIVILEGES.html
     static let people = #"""
         CREATE TABLE IF NOT EXISTS pg_catalog.standin_identities (roleid oid PRIMARY KEY, kind text NOT NULL);
         GRANT SELECT ON pg_catalog.standin_identities TO PUBLIC;
@@ -32,6 +32,16 @@ extension CatalogStatements {
         WHERE c.relkind IN ('r', 'v') AND n.nspname !~ '^(pg_|information_schema$)'
             AND x.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE', 'REFERENCES', 'TRUNCATE')
             AND standin_sees_rights(c.relowner, x.grantee);
+        CREATE OR REPLACE VIEW pg_catalog.svv_column_privileges AS
+        SELECT n.nspname::varchar AS namespace_name, c.relname::varchar AS relation_name,
+            a.attname::varchar AS column_name, x.privilege_type::varchar AS privilege_type,
+            x.grantee::integer AS identity_id,
+            (CASE x.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(x.grantee)::text END)::varchar AS identity_name,
+            standin_identity_kind(x.grantee) AS identity_type
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+        CROSS JOIN LATERAL aclexplode(a.attacl) x
+        WHERE c.relkind IN ('r', 'v') AND NOT a.attisdropped AND n.nspname !~ '^(pg_|information_schema$)'
+            AND x.privilege_type IN ('SELECT', 'UPDATE') AND standin_sees_rights(c.relowner, x.grantee);
         CREATE OR REPLACE VIEW pg_catalog.svv_schema_privileges AS
         SELECT n.nspname::varchar AS namespace_name, x.privilege_type::varchar AS privilege_type,
             x.grantee::integer AS identity_id,
@@ -54,8 +64,9 @@ extension CatalogStatements {
         SELECT r.rolname AS groname, r.oid AS grosysid,
             ARRAY(SELECT m.member FROM pg_auth_members m WHERE m.roleid = r.oid) AS grolist
         FROM pg_authid r JOIN standin_identities i ON i.roleid = r.oid WHERE i.kind = 'group';
-        GRANT SELECT ON pg_catalog.svv_relation_privileges, pg_catalog.svv_schema_privileges, pg_catalog.svv_roles,
-            pg_catalog.svv_user_grants, pg_catalog.pg_group TO PUBLIC;
+        GRANT SELECT ON pg_catalog.svv_relation_privileges, pg_catalog.svv_column_privileges,
+            pg_catalog.svv_schema_privileges, pg_catalog.svv_roles, pg_catalog.svv_user_grants, pg_catalog.pg_group
+            TO PUBLIC;
         """#
 
     /// One writer a table: a second one waits until the first has ended its transaction; readers go on. The caller's

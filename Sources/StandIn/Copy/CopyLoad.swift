@@ -14,8 +14,8 @@ struct CopyLoad: Sendable {
     let objects: [CopySource.ObjectAddress]
     let columns: [CopyTargetColumn]
     let connection: PostgresConnection
-    /// Asked between buffers; throws when the statement was cancelled.
-    let checkpoint: @Sendable () async throws -> Void
+    /// Told between buffers how many rows were read; throws when the statement was cancelled.
+    let checkpoint: @Sendable (Int) async throws -> Void
 
     /// What a load came to. With `isFailed` nothing was loaded.
     struct Outcome: Sendable {
@@ -36,7 +36,7 @@ struct CopyLoad: Sendable {
                 try await sending
                 waiting = reader.takeOutput()
                 if !isMore { break }
-                try await checkpoint()
+                try await checkpoint(reader.rows)
             }
             try await send(waiting)
         } catch is RecordParser.Stop {

@@ -62,7 +62,8 @@ extension Rewriter {
         if reader.isNext("with") { try refuseWritingCTEs(reader.rest) }
         try checkRowSizes(reader.rest)
         return .writing(
-            table, "INSERT INTO \(table.sql) " + (try queryText(columns..<range.upperBound, writesRows: true)))
+            table, reads: false,
+            "INSERT INTO \(table.sql) " + (try queryText(columns..<range.upperBound, writesRows: true)))
     }
 
     /// The longest row that Redshift takes. https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_TABLE_NEW.html

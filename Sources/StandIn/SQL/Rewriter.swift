@@ -136,12 +136,12 @@ struct Rewriter {
             control = .clearLog
         } else if reader.take("log") {
             control = .showLog
+        } else if reader.take("faults") {
+            control = .showFaults
         } else {
             try reader.expect("fault")
-            guard let fault = Fault(rawValue: reader.source(reader.rest).uppercased()) else {
-                throw reader.unexpected()
-            }
-            return StatementPlan(action: .control(.armFault(fault)))
+            let text = reader.source(reader.rest)
+            return StatementPlan(action: .control(.armFault(try FaultReader.read(&reader), text: text)))
         }
         try reader.expectEnd()
         return StatementPlan(action: .control(control))

@@ -25,14 +25,19 @@ struct StatementPlan: Sendable, Equatable {
 
     /// The table whose rows it writes: one writer at a time.
     var writes: RelationName?
+    /// It reads that table as well: UPDATE, DELETE, MERGE.
+    var readsTarget = false
     /// The view WITH NO SCHEMA BINDING that it makes.
     var lateView: String?
     /// SELECT … INTO: a command that cannot be prepared.
     var isSelectInto = false
 
     static func rows(_ sql: String) -> StatementPlan { StatementPlan(action: .rows(sql)) }
-    static func writing(_ table: RelationName, _ sql: String...) -> StatementPlan {
-        StatementPlan(action: .command(sql, tag: sql.count > 1 ? "MERGE" : nil), writes: table)
+    static func writing(_ table: RelationName, reads: Bool = true, _ sql: String...) -> StatementPlan {
+        StatementPlan(action: .command(sql, tag: sql.count > 1 ? "MERGE" : nil), writes: table, readsTarget: reads)
+    }
+    static func copying(_ statement: CopyStatement) -> StatementPlan {
+        StatementPlan(action: .copy(statement), writes: statement.table)
     }
     static func command(_ sql: String..., tag: String? = nil) -> StatementPlan {
         StatementPlan(action: .command(sql, tag: tag))
@@ -41,17 +46,10 @@ struct StatementPlan: Sendable, Equatable {
 
 /// The stand-in's own statements; docs/standin.md describes them.
 enum ControlStatement: Sendable, Equatable {
-    case armFault(Fault)
+    case armFault(Fault, text: String)
     case awaitFault
     case clearFaults
+    case showFaults
     case showLog
     case clearLog
-}
-
-/// Something that goes wrong on purpose, once.
-enum Fault: String, Sendable, Equatable, CaseIterable {
-    case holdAfterCommit = "HOLD AFTER COMMIT"
-    case dropBeforeCommit = "DROP BEFORE COMMIT"
-    case dropAfterCommit = "DROP AFTER COMMIT"
-    case failCopy = "FAIL COPY"
 }

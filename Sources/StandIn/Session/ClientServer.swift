@@ -45,6 +45,7 @@ struct ClientServer: Sendable {
     private func serve(_ inbound: NIOAsyncChannelInboundStream<FrontendMessage>, _ outbound: Session.Outbound)
         async throws
     {
+        guard await !context.faults.refusesConnection() else { return }
         let (messages, feed) = AsyncStream.makeStream(of: FrontendMessage.self)
         let started = SessionSlot()
         try await withThrowingTaskGroup { group in
@@ -94,6 +95,7 @@ private actor SessionSlot {
 extension Session {
     func close() async {
         await connection.close()
+        await endSerial(committed: false)
         await server.registry.remove(pid: pid)
     }
 }

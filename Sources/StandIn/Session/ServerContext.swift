@@ -14,6 +14,7 @@ struct ServerContext: Sendable {
     let longNames: LongNames
     let registry = SessionRegistry()
     let faults = FaultBoard()
+    let serial = SerialBoard()
     let log = StatementLog()
     let http: HTTPClient
     let logger: Logger

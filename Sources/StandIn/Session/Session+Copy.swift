@@ -10,10 +10,11 @@ extension Session {
             statement: statement, settings: server.settings, http: server.http, logger: server.logger)
         let objects = try await source.objects()
         let (pid, registry) = (pid, server.registry)
-        let load = CopyLoad(source: source, objects: objects, columns: target.columns, connection: connection) {
+        let load = CopyLoad(source: source, objects: objects, columns: target.columns, connection: connection) { rows in
             if await registry.isCancelled(pid: pid) {
                 throw StandInError("57014", "Query (\(id)) canceled on user's request")
             }
+            try await self.meetCopyFault(statement, rows: rows, isAtEnd: false)
         }
         let names = target.columns.map { Identifier.quote($0.name) }.joined(separator: ", ")
         try await connection.beginCopyIn(
@@ -25,15 +26,10 @@ extension Session {
                 try await CopyErrorLog(admin: server.admin).add(
                     outcome.errors, user: user, table: target.oid, session: pid, query: id)
             }
-            let isFault = await server.faults.take([.failCopy], in: pid) != nil
-            if outcome.isFailed || isFault {
-                if isFault { await server.faults.hit() }
-                throw StandInError(
-                    "XX000",
-                    "Load into table '\(statement.table.name)' failed.  Check 'stl_load_errors' system table for details."
-                )
-            }
+            if outcome.isFailed { throw StandInError.loadFailed(statement.table) }
+            try await meetCopyFault(statement, rows: outcome.rows, isAtEnd: true)
             _ = try await connection.endCopyIn()
+            try await noteSerial(.copying(statement))
             loaded(statement, rows: statement.options.noLoad ? 0 : outcome.rows)
         } catch {
             // A server that has failed by itself has ended the COPY already.
@@ -87,6 +83,13 @@ extension Session {
             return column
         }
         return Target(oid: oid, columns: chosen)
+    }
+}
+
+extension StandInError {
+    static func loadFailed(_ table: RelationName) -> StandInError {
+        StandInError(
+            "XX000", "Load into table '\(table.name)' failed.  Check 'stl_load_errors' system table for details.")
     }
 }
 

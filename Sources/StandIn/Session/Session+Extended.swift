@@ -116,6 +116,7 @@ extension Session {
             return try await connection.execute("SELECT * FROM (\(sql)) standin_described LIMIT 0").columns
         case .showKeptParameter(let name): return named(name)
         case .control(.showLog): return named("session", "statement")
+        case .control(.showFaults): return named("number", "fault", "state")
         default: return nil
         }
     }
@@ -141,10 +142,12 @@ extension Session {
         try await prepareReferences(portal.statement.sql, range)
         reply = RowReply(describes: false, formats: portal.formats)
         defer { reply = RowReply() }
-        if limit > 0, case .rows(let sql) = plan.action, plan.describable != nil {
-            return try await suspend(name, portal, sql, limit)
+        try await underFaults(plan, portal.statement.sql, range) {
+            if limit > 0, case .rows(let sql) = plan.action, plan.describable != nil {
+                return try await self.suspend(name, portal, sql, limit)
+            }
+            try await self.perform(plan, isSeveral: plan.refusedInTransaction == nil, isLast: false)
         }
-        try await perform(plan, isSeveral: plan.refusedInTransaction == nil, isLast: false)
     }
 
     /// A portal that delivers its rows in portions stands on a cursor behind.

@@ -14,13 +14,16 @@ extension Session {
             try await connection.execute("BEGIN")
             isImplicit = true
         }
+        try await beginSerial(plan)
         switch plan.action {
-        case .rows(let sql): _ = try await stream(sql)
+        case .rows(let sql):
+            _ = try await stream(sql)
         case .command(let texts, let tag): try await command(texts, tag: tag, plan: plan)
         case .begin: try await begin()
         case .commit: try await commit()
         case .rollback:
             isImplicit = false
+            await endSerial(committed: false)
             try await simple("ROLLBACK")
         case .keepParameter(let name, let value):
             kept[name] = value
@@ -48,9 +51,11 @@ extension Session {
         if plan.wrapsItself, isIdle { texts = ["BEGIN"] + texts + ["COMMIT"] }
         do {
             let result = try await connection.execute(texts.joined(separator: ";\n"))
+            try await noteSerial(plan)
             if plan.commitsAfter, !isIdle {
                 isImplicit = false
                 try await connection.execute("COMMIT")
+                await endSerial(committed: true)
             }
             if let name = plan.lateView { await server.lateViews.add(name) }
             try await forwardNotices()
@@ -72,17 +77,9 @@ extension Session {
 
     private func commit() async throws {
         isImplicit = false
-        guard await connection.transactionStatus == .inTransaction,
-            let fault = await server.faults.take([.holdAfterCommit, .dropBeforeCommit, .dropAfterCommit], in: pid)
-        else { return try await simple("COMMIT") }
-        if fault != .dropBeforeCommit { try await connection.execute("COMMIT") }
-        if fault == .holdAfterCommit {
-            hold()
-            return await server.faults.hit()
-        }
-        await connection.close()
-        await server.faults.hit()
-        throw Dropped()
+        let isDone = await connection.transactionStatus == .inTransaction
+        try await simple("COMMIT")
+        await endSerial(committed: isDone)
     }
 
     /// Rows flow to the client as they come; a slow client slows the PostgreSQL behind.
@@ -112,7 +109,9 @@ extension Session {
                 if messages.buffer.readableBytes >= Self.flushBytes { try await flush() }
             case .completed(let tag):
                 try await forwardNotices()
-                if completes { messages.commandComplete(tag.hasPrefix("SELECT") ? "SELECT" : tag) }
+                guard completes else { continue }
+                try await noteSerial()
+                messages.commandComplete(tag.hasPrefix("SELECT") ? "SELECT" : tag)
             }
         }
         return count
@@ -141,10 +140,12 @@ extension Session {
 
     private func perform(_ control: ControlStatement) async throws {
         switch control {
-        case .armFault(let fault): await server.faults.arm(fault, by: pid)
+        case .armFault(let fault, let text): await server.faults.arm(fault, text: text, by: pid)
         case .clearFaults: await server.faults.clear()
         case .awaitFault: try await server.faults.wait()
         case .clearLog: await server.log.clear()
+        case .showFaults:
+            return answer(["number", "fault", "state"], await server.faults.list, tag: "SELECT")
         case .showLog:
             let entries = await server.log.entries
             return answer(

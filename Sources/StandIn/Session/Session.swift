@@ -87,7 +87,9 @@ actor Session {
             await server.registry.beginStatement(pid: pid)
             let plan = try Rewriter.plan(sql, range, expressionContext)
             try await prepareReferences(sql, range)
-            try await perform(plan, isSeveral: ranges.count > 1, isLast: index == ranges.count - 1)
+            try await underFaults(plan, sql, range) {
+                try await self.perform(plan, isSeveral: ranges.count > 1, isLast: index == ranges.count - 1)
+            }
             if isHeld { return }
         }
         if isImplicit { try await endImplicit() }
@@ -105,7 +107,7 @@ actor Session {
             try await body()
             return true
         } catch let error as PostgresError {
-            try await fail(StandInError(backing: error))
+            try await fail(serialError(StandInError(backing: error)))
         } catch let error as StandInError {
             try await fail(error)
         }
@@ -114,6 +116,7 @@ actor Session {
 
     /// Sends an error; a transaction at hand is failed by it, whoever noticed it.
     func fail(_ error: StandInError) async throws {
+        await endSerial(committed: false)
         if isImplicit {
             isImplicit = false
             try await ignoringRefusal { try await self.connection.execute("ROLLBACK") }
@@ -136,6 +139,7 @@ actor Session {
     func endImplicit() async throws {
         isImplicit = false
         try await connection.execute("COMMIT")
+        await endSerial(committed: true)
     }
 
     func ready() async throws {
@@ -166,10 +170,17 @@ actor Session {
     /// The client's end of the connection is gone: a statement inside a transaction is stopped, since it will be rolled
     /// back anyway; one outside runs to its end, as a COPY does in Redshift.
     func clientLeft() async {
+        hasLeft = true
         guard isImplicit || isInTransactionBlock else { return }
         await server.registry.cancel(pid: pid)
         connection.requestCancel()
     }
+
+    private(set) var hasLeft = false
+    /// This transaction's number in the serial order; nil before its snapshot and under SNAPSHOT.
+    var serialID: Int?
+    /// The identifiers of the statement that runs, while faults are armed.
+    var statementNames: Set<String> = []
 
     /// Set while a statement of an explicit transaction runs.
     var isInTransactionBlock = false

@@ -181,6 +181,7 @@ final class FakeDatabase: Sendable {
             SourceActivity(
                 clock: Self.time(state.clock),
                 oldestTransaction: state.open.values.map(\.startedAt).min().map(Self.time),
+                newestTransaction: state.open.values.map(\.startedAt).max().map(Self.time),
                 hasPreparedTransaction: state.hasPrepared)
         }
     }

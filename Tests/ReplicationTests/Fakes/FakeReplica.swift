@@ -1,4 +1,5 @@
 import Replication
+import TestServers
 import Synchronization
 
 /// The replicated table and its checkpoint, which outlive runs. Rows are a list, so that a doubled one shows.

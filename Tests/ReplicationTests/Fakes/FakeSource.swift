@@ -1,4 +1,5 @@
 import Replication
+import TestServers
 
 /// One session on a fake database; the source of one run.
 actor FakeSource: TableSource {
@@ -8,6 +9,8 @@ actor FakeSource: TableSource {
         case dropsRow
         /// The rows of a batch hold one twice.
         case repeatsRow
+        /// It is a standby that cancels every read of more rows.
+        case cancelsOver(Int)
     }
 
     private let database: FakeDatabase
@@ -42,7 +45,7 @@ actor FakeSource: TableSource {
         let snapshot = database.snapshot()
         return PassStart(
             identity: snapshot.identity, activity: activity, horizon: snapshot.xmin, nextTransaction: snapshot.xmax,
-            changeToken: token, files: database.files)
+            changeToken: token, files: database.files, estimatedRows: snapshot.versions.count, sweepsByPlaces: true)
     }
 
     func relations(
@@ -60,13 +63,43 @@ actor FakeSource: TableSource {
         // An estimate, and a bad one.
         if query.scan == .whole { return BatchExtent(rows: 77, last: nil, highestCursor: nil) }
         let rows = select(query)
+        if case .places(let place) = query.scan { return sweepExtent(rows, from: place, query) }
         let cursor = Cursor(query.mapping)
         let known = query.highestCursor.flatMap { Int($0) }
         let highest = (rows.compactMap(cursor.value) + [known].compactMap { $0 }).max().map(String.init)
-        guard let last = rows.last else { return BatchExtent(rows: 0, last: nil, highestCursor: highest) }
+        guard let last = rows.last else {
+            return BatchExtent(
+                rows: 0, last: nil, highestCursor: highest, transactions: transactions(query, rows: 0))
+        }
         let leading = cursor.isLeading ? last.updated.map(String.init) : nil
         return BatchExtent(
-            rows: rows.count, last: CursorPosition(updated: leading, key: [String(last.key)]), highestCursor: highest)
+            rows: rows.count, last: CursorPosition(updated: leading, key: [String(last.key)]), highestCursor: highest,
+            transactions: transactions(query, rows: rows.count))
+    }
+
+    /// As many keys a stretch as the row limit allows, whatever is in them.
+    private func sweepExtent(_ rows: [FakeRow], from place: String?, _ query: BatchQuery) -> BatchExtent {
+        let next = (place.flatMap { Int($0) } ?? 0) + query.rowLimit
+        let end = (snapshot ?? []).map(\.row.key).max() ?? 0
+        let cursor = Cursor(query.mapping)
+        let known = query.highestCursor.flatMap { Int($0) }
+        return BatchExtent(
+            rows: rows.count, last: nil,
+            highestCursor: (rows.compactMap(cursor.value) + [known].compactMap { $0 }).max().map(String.init),
+            nextPlace: next <= end ? String(next) : nil)
+    }
+
+    /// Of all that the pass has in sight, rows without a stamp included.
+    private func transactions(_ query: BatchQuery, rows: Int) -> [UInt64]? {
+        guard let number = query.listsTransactionsFrom, rows < query.rowLimit else { return nil }
+        let cursor = Cursor(query.mapping)
+        let floor = Self.floor(query)
+        let seen = (snapshot ?? []).filter { version in
+            guard version.xmin >= number, !query.leftOut.contains(version.xmin) else { return false }
+            if case .byKey = query.scan { return true }
+            return cursor.value(version.row).map { $0 >= floor } ?? true
+        }
+        return Set(seen.map(\.xmin)).sorted()
     }
 
     func rows(_ query: BatchQuery, extent: BatchExtent, format: BatchFormat) async throws -> RowStream {
@@ -75,7 +108,9 @@ actor FakeSource: TableSource {
         switch lie {
         case .dropsRow: rows.removeLast()
         case .repeatsRow: rows += rows.suffix(1)
-        case nil: break
+        case .cancelsOver(let limit) where rows.count > limit:
+            throw ReplicationError(.sourceConflict, what: "cancelled", why: "replay", fix: "none")
+        case .cancelsOver, nil: break
         }
         let chunks = ChunkQueue(rows: rows, format: format)
         return RowStream { try await chunks.next() }
@@ -90,7 +125,9 @@ actor FakeSource: TableSource {
 
     /// The rows of a query, in the order of its scan.
     private func select(_ query: BatchQuery) -> [FakeRow] {
-        let rows = (snapshot ?? []).filter { $0.xmin >= query.horizon ?? 0 }.map(\.row)
+        let rows = (snapshot ?? []).filter {
+            $0.xmin >= query.horizon ?? 0 && !query.leftOut.contains($0.xmin)
+        }.map(\.row)
         let selected: [FakeRow]
         switch query.scan {
         case .whole:
@@ -99,6 +136,9 @@ actor FakeSource: TableSource {
             selected = Self.byKey(rows, after: after)
         case .unstamped(let after):
             selected = Self.byKey(rows.filter { $0.updated == nil }, after: after)
+        case .places(let place):
+            let first = place.flatMap { Int($0) } ?? 0
+            return rows.filter { $0.key >= first && $0.key < first + query.rowLimit }
         case .changes(let position):
             selected = changes(rows, after: position, query)
         }
@@ -107,17 +147,20 @@ actor FakeSource: TableSource {
 
     private func changes(_ rows: [FakeRow], after position: CursorPosition?, _ query: BatchQuery) -> [FakeRow] {
         let cursor = Cursor(query.mapping)
-        let floor: Int =
-            switch query.floor {
-            case nil: .min
-            case .time(let time): Int(time.microseconds / SourceTime.second)
-            case .key(let key): Int(key) ?? .max
-            }
+        let floor = Self.floor(query)
         let last = position.map { ($0.updated.flatMap { Int($0) } ?? .min, Int($0.key[0]) ?? .min) } ?? (.min, .min)
         return rows.filter { row in
             guard let value = cursor.value(row), value >= floor else { return false }
             return cursor.place(row) > last
         }.sorted { cursor.place($0) < cursor.place($1) }
+    }
+
+    private static func floor(_ query: BatchQuery) -> Int {
+        switch query.floor {
+        case nil: .min
+        case .time(let time): Int(time.microseconds / SourceTime.second)
+        case .key(let key): Int(key) ?? .max
+        }
     }
 
     private static func byKey(_ rows: [FakeRow], after: [String]?) -> [FakeRow] {

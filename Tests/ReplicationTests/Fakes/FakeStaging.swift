@@ -1,4 +1,5 @@
 import Replication
+import TestServers
 import Synchronization
 
 /// The objects of a bucket, which outlive runs.
@@ -39,5 +40,13 @@ struct FakeStaging: StagingArea {
         try fault.reach("staging.discard, before")
         for key in batch.objectKeys { bucket.remove(key) }
         try fault.reach("staging.discard, after")
+    }
+
+    func discardAll(below folder: String) async throws -> Int {
+        try fault.reach("staging.discardAll, before")
+        let left = bucket.keys.filter { $0.hasPrefix(folder + "/") }
+        for key in left { bucket.remove(key) }
+        try fault.reach("staging.discardAll, after")
+        return left.count
     }
 }

@@ -1,5 +1,6 @@
 import Logging
 import Replication
+import TestServers
 
 /// What metadata keeps of a table between runs.
 actor FakeJournal: RunJournal {
@@ -60,6 +61,10 @@ final class World {
     /// Whether the source can tell that nothing was written.
     var knowsChanges = true
     var cutsLongText = false
+    var sweepSmallRows = 0
+    /// Microseconds.
+    var sweepInterval = Int64.max
+    var sweepBudget = Duration.seconds(60)
     /// The steps of the last run.
     private(set) var steps: [String] = []
     private(set) var lastProgress: [RunProgress] = []
@@ -118,6 +123,9 @@ final class World {
         settings.rowLimit = rowLimit
         settings.lookback = lookback
         settings.cutsLongText = cutsLongText
+        settings.sweepSmallRows = sweepSmallRows
+        settings.sweepInterval = sweepInterval
+        settings.sweepBudget = sweepBudget
         let objects = FakeStaging(bucket: bucket, fault: fault, whenStaged: circumstances.whenStaged)
         let run = TableRun(
             mapping: mapping, settings: settings,

@@ -1,4 +1,5 @@
 import Replication
+import TestServers
 import Testing
 
 /// Random tables and rows: what nothing is wrong with keeps its bytes on both paths, and of what is, exactly that is

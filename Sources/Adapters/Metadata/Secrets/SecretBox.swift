@@ -31,6 +31,14 @@ package struct SecretBox: SecretSealing {
         }
     }
 
+    /// Tells one secret from another without giving either away: 16 hexadecimal digits.
+    package static func fingerprint(of secret: String) -> String {
+        HKDF<SHA256>.deriveKey(
+            inputKeyMaterial: SymmetricKey(data: Data(secret.utf8)), info: Data("redshift-loader salt 1".utf8),
+            outputByteCount: fingerprintBytes
+        ).withUnsafeBytes { bytes in bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
+    }
+
     /// - Parameter encryptionKey: One or more keys of at least 32 characters, newest first, separated by commas.
     /// - Throws: `OperationError` `secretKey` for none, or one that is too short.
     package init(encryptionKey: String) throws {

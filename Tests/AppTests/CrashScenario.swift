@@ -1,0 +1,122 @@
+import Foundation
+import TestServers
+
+/// One way to break one run.
+struct CrashScenario: Sendable {
+    var side: CrashSide
+    /// Of the message, one-based.
+    var number: Int
+    var fault: FaultProxy.Fault
+    /// What the message does.
+    var step: String
+}
+
+/// What became of it.
+struct CrashOutcome: Sendable {
+    var scenario: CrashScenario
+    /// The step that was really met: messages of one connection can come in another order.
+    var step: String?
+    /// How the broken run ended.
+    var ending: String
+    /// Empty when the next run left everything right.
+    var problems: [String]
+}
+
+extension CrashLane {
+    /// Breaks one run, runs again, and looks.
+    func run(_ scenario: CrashScenario) async throws -> CrashOutcome {
+        try await reset()
+        guard let proxy = proxies[scenario.side] else { throw MissingServer(variable: "a proxy") }
+        proxy.arm(scenario.fault, at: scenario.number)
+        let stopped = proxy.stopped()
+        let program = try loader.start(["sync", "job", "--wait"])
+        async let killing: Void = {
+            for await _ in stopped { program.send(SIGKILL) }
+        }()
+        let broken = try await program.finish()
+        proxy.endWaiting()
+        await killing
+        let messages = proxy.messages
+        let isHit = proxy.isHit && messages.count >= scenario.number
+        let met = isHit ? CrashStep.name(of: messages[scenario.number - 1], on: scenario.side) : nil
+        proxy.reset()
+        let again = try await sync()
+        var problems = try await problems()
+        if again.status != 0 { problems.append("the next run failed: \(again.everything)") }
+        if !problems.isEmpty { problems.append("the broken run said: \(broken.everything)") }
+        return CrashOutcome(
+            scenario: scenario, step: met, ending: Self.ending(of: broken), problems: problems)
+    }
+
+    private static func ending(of result: ProgramResult) -> String {
+        switch result.status {
+        case 0: "went on"
+        case 128 + SIGKILL: "killed"
+        default: result.everything.firstMatch(of: /\((E_[A-Z0-9_]+)\)/).map { String($0.1) } ?? "exit \(result.status)"
+        }
+    }
+}
+
+/// Kinds of messages, as the documentation's table names them.
+enum CrashStep {
+    /// What every run does at the destination.
+    static let everywhere: Set<String> = ["sign-in", "sign-off", "SET"]
+
+    static func name(of message: String, on side: CrashSide) -> String {
+        switch (message, side) {
+        case ("startup", _), ("password", _): "sign-in"
+        case ("goodbye", _): "sign-off"
+        case (_, .s3): request(message)
+        case (_, .source): reading(message)
+        case (_, .destination): writing(message)
+        }
+    }
+
+    private static func request(_ line: String) -> String {
+        if line.hasPrefix("PUT") { return "PUT" }
+        if line.contains("?delete") { return "DELETE" }
+        return line.contains("list-type") ? "LIST" : String(line.prefix { $0 != " " })
+    }
+
+    private static func reading(_ statement: String) -> String {
+        if statement.hasPrefix("COPY") { return "COPY of the rows" }
+        if statement.contains("pg_stat_activity") { return "clock and sessions" }
+        if statement.contains("pg_prepared_xacts") { return "prepared transactions" }
+        if statement.contains("pg_current_snapshot") { return "horizon" }
+        let word = firstWord(statement)
+        if statement.hasPrefix("SELECT n, ") { return "measuring the batch" }
+        return ["SELECT", "WITH"].contains(word) ? "catalog" : word
+    }
+
+    private static func writing(_ statement: String) -> String {
+        let word = firstWord(statement)
+        if statement.contains("loader_stage_"), word != "COPY" { return "\(word) staging table" }
+        if statement.contains("checkpoint_"), !statement.contains("svv_") { return "\(word) checkpoint" }
+        if statement.contains("__loader_") { return "\(word) of the swap" }
+        if word == "SELECT" { return "catalog" }
+        return word
+    }
+
+    private static func firstWord(_ statement: String) -> String {
+        String(statement.prefix { !$0.isWhitespace }).uppercased()
+    }
+}
+
+/// Which scenarios there are: every step, and every kind of step under every fault.
+enum CrashPlan {
+    /// - Parameter messages: What each connection carried in a run without fault.
+    static func scenarios(_ messages: [CrashSide: [String]], of journey: CrashJourney) -> [CrashScenario] {
+        journey.sides.flatMap { side in
+            let names = (messages[side] ?? []).map { CrashStep.name(of: $0, on: side) }
+            return Set(names).subtracting(journey.skipping).sorted().flatMap { name in
+                let numbers = names.indices.filter { names[$0] == name }.map { $0 + 1 }
+                // A kind with many steps gives each its turn; one with few gives each several faults.
+                return (0..<max(numbers.count, FaultProxy.Fault.allCases.count)).map { turn in
+                    CrashScenario(
+                        side: side, number: numbers[turn % numbers.count],
+                        fault: FaultProxy.Fault.allCases[turn % FaultProxy.Fault.allCases.count], step: name)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,192 @@
+import Foundation
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Stands between a program under test and one server, counts what the program sends, and breaks or stops it at one
+/// message. Bytes pass unchanged, so that signatures hold.
+///
+/// Counted are, over all connections in the order of their arrival: sign-in messages, statements and the farewell of the
+/// PostgreSQL protocol (without TLS), requests of HTTP. Two threads a connection; nothing of it runs on Swift's pool.
+package final class FaultProxy: Sendable {
+    package enum Wire: Sendable {
+        case postgres, http
+    }
+
+    /// What happens at the armed message, once.
+    package enum Fault: String, Sendable, CaseIterable {
+        /// The connection is closed; the server never sees the message.
+        case cutBefore = "cut before"
+        /// The server has answered; the connection is closed, and the answer lost.
+        case cutAfter = "cut after"
+        /// The server never sees the message; `stopped` tells the test, and the program waits for an answer.
+        case stopBefore = "stop before"
+        /// The server has answered; `stopped` tells the test, and the program waits for the answer.
+        case stopAfter = "stop after"
+
+        var isAfter: Bool { self == .cutAfter || self == .stopAfter }
+        var stops: Bool { self == .stopBefore || self == .stopAfter }
+    }
+
+    package let port: UInt16
+    let wire: Wire
+    private let target: UInt16
+    private let listener: Int32
+    private let state = Mutex(State())
+
+    private struct State {
+        var messages: [String] = []
+        var armed: (number: Int, fault: Fault)?
+        var waiting: [AsyncStream<String>.Continuation] = []
+        var open: Set<Int32> = []
+        var resumes = 0
+        var isClosed = false
+    }
+
+    /// Listens on a free loopback port and hands every connection on to another one.
+    package init(_ wire: Wire, to target: UInt16) throws {
+        self.wire = wire
+        self.target = target
+        (listener, port) = try LoopbackPort.listen()
+        Thread.detachNewThread { [self] in accept() }
+    }
+
+    /// Breaks or stops the program at its message of this number, one-based, counted from the last `reset`.
+    package func arm(_ fault: Fault, at number: Int) {
+        state.withLock { $0.armed = (number, fault) }
+    }
+
+    /// Forgets the messages, and the fault if it has not happened.
+    package func reset() {
+        endWaiting()
+        state.withLock {
+            $0.messages = []
+            $0.armed = nil
+        }
+    }
+
+    /// Lets a message pass that the program was stopped before.
+    package func resume() {
+        state.withLock { $0.resumes += 1 }
+    }
+
+    var resumes: Int { state.withLock { $0.resumes } }
+
+    /// Ends what `stopped` has returned: the program will not be stopped any more.
+    package func endWaiting() {
+        let waiting = state.withLock { state in
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for one in waiting { one.finish() }
+    }
+
+    /// What the program has sent since the last `reset`: a statement's text, `startup`, `password`, `goodbye`, or an
+    /// HTTP request's first line.
+    package var messages: [String] { state.withLock { $0.messages } }
+
+    /// Whether the armed fault has happened.
+    package var isHit: Bool { state.withLock { $0.armed == nil } }
+
+    /// One element when the program is stopped: the message.
+    package func stopped() -> AsyncStream<String> {
+        let (stream, continuation) = AsyncStream<String>.makeStream()
+        state.withLock { $0.waiting.append(continuation) }
+        return stream
+    }
+
+    /// Ends every connection; later ones are refused.
+    package func close() {
+        let open = state.withLock { state in
+            state.isClosed = true
+            return state.open
+        }
+        // Wakes the threads that wait in them, which close them.
+        for descriptor in open { shutdown(descriptor, Int32(SHUT_RDWR)) }
+        shutdown(listener, Int32(SHUT_RDWR))
+    }
+
+    private func accept() {
+        while true {
+            let client = Glibc.accept(listener, nil, nil)
+            guard client >= 0, !state.withLock({ $0.isClosed }) else { break }
+            guard let server = LoopbackPort.connect(to: target) else {
+                Glibc.close(client)
+                continue
+            }
+            state.withLock { $0.open.formUnion([client, server]) }
+            let connection = ProxiedConnection(proxy: self, client: client, server: server)
+            connection.start { [self] in
+                state.withLock { $0.open.subtract([client, server]) }
+                Glibc.close(client)
+                Glibc.close(server)
+            }
+        }
+        Glibc.close(listener)
+    }
+
+    /// Counts a message.
+    /// - Returns: The fault that it meets.
+    func meet(_ message: String) -> Fault? {
+        state.withLock { state in
+            state.messages.append(message)
+            guard let armed = state.armed, armed.number == state.messages.count else { return nil }
+            state.armed = nil
+            return armed.fault
+        }
+    }
+
+    func tellStopped(_ message: String) {
+        let waiting = state.withLock { state in
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for one in waiting {
+            one.yield(message)
+            one.finish()
+        }
+    }
+}
+
+/// Sockets of 127.0.0.1.
+enum LoopbackPort {
+    static func listen() throws -> (descriptor: Int32, port: UInt16) {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let bound = withAddress(0) { bind(descriptor, $0, $1) == 0 && Glibc.listen(descriptor, 64) == 0 }
+        var address = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isNamed = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) == 0 }
+        }
+        guard bound, isNamed else { throw MissingServer(variable: "a free loopback port") }
+        return (descriptor, UInt16(bigEndian: address.sin_port))
+    }
+
+    /// - Returns: nil where nobody listens.
+    static func connect(to port: UInt16) -> Int32? {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard withAddress(port, { Glibc.connect(descriptor, $0, $1) == 0 }) else {
+            close(descriptor)
+            return nil
+        }
+        var on: Int32 = 1
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+        return descriptor
+    }
+
+    private static func withAddress<Result>(
+        _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+    ) -> Result {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+    }
+}

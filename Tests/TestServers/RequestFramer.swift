@@ -1,0 +1,107 @@
+/// Cuts what a client sends into messages.
+struct RequestFramer {
+    struct Piece {
+        var bytes: ArraySlice<UInt8>
+        /// What counts as a message and begins with these bytes; nil for bytes that only pass.
+        var message: String?
+    }
+
+    private let wire: FaultProxy.Wire
+    private var waiting: ArraySlice<UInt8> = []
+    private var hasStarted = false
+    /// Bytes of an HTTP body that only pass.
+    private var bodyLeft = 0
+
+    private static let headEnd = Array("\r\n\r\n".utf8)
+
+    init(wire: FaultProxy.Wire) {
+        self.wire = wire
+    }
+
+    mutating func add(_ bytes: ArraySlice<UInt8>) -> [Piece] {
+        waiting += bytes
+        var pieces: [Piece] = []
+        while let piece = wire == .postgres ? nextMessage() : nextRequest() { pieces.append(piece) }
+        return pieces
+    }
+
+    private mutating func take(_ count: Int) -> ArraySlice<UInt8> {
+        defer { waiting = ArraySlice(waiting.dropFirst(count)) }
+        return waiting.prefix(count)
+    }
+
+    /// https://www.postgresql.org/docs/current/protocol-message-formats.html
+    private mutating func nextMessage() -> Piece? {
+        let header = hasStarted ? 5 : 8
+        guard waiting.count >= header else { return nil }
+        let typeBytes = hasStarted ? 1 : 0
+        let length = Self.integer(waiting.dropFirst(typeBytes)) + typeBytes
+        guard length >= header, waiting.count >= length else { return nil }
+        let bytes = take(length)
+        guard hasStarted else {
+            let code = Self.integer(bytes.dropFirst(4))
+            hasStarted = code == 196_608
+            // Questions about encryption and requests to cancel come when they like; they only pass.
+            return Piece(bytes: bytes, message: hasStarted ? "startup" : nil)
+        }
+        switch bytes.first {
+        case UInt8(ascii: "Q"): return Piece(bytes: bytes, message: Self.text(bytes.dropFirst(5).dropLast()))
+        case UInt8(ascii: "p"): return Piece(bytes: bytes, message: "password")
+        case UInt8(ascii: "X"): return Piece(bytes: bytes, message: "goodbye")
+        default: return Piece(bytes: bytes, message: nil)
+        }
+    }
+
+    private mutating func nextRequest() -> Piece? {
+        guard bodyLeft == 0 else {
+            guard !waiting.isEmpty else { return nil }
+            let body = take(min(bodyLeft, waiting.count))
+            bodyLeft -= body.count
+            return Piece(bytes: body, message: nil)
+        }
+        guard let end = waiting.indices.first(where: { waiting[$0...].starts(with: Self.headEnd) }) else { return nil }
+        let head = take(end + 4 - waiting.startIndex)
+        let lines = String(decoding: head, as: UTF8.self).split(separator: "\r\n")
+        let length = lines.first { $0.lowercased().hasPrefix("content-length:") }
+        bodyLeft = length.flatMap { Int($0.dropFirst(15).filter { $0 != " " }) } ?? 0
+        return Piece(bytes: head, message: lines.first.map(String.init) ?? "")
+    }
+
+    private static func integer(_ bytes: ArraySlice<UInt8>) -> Int {
+        bytes.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+    }
+
+    /// The beginning of a statement: enough to tell it from others.
+    private static func text(_ bytes: ArraySlice<UInt8>) -> String {
+        String(decoding: bytes.prefix(2000), as: UTF8.self)
+    }
+}
+
+/// Finds where a server's answer to one message is complete.
+struct AnswerEnd {
+    private let wire: FaultProxy.Wire
+    /// Sign-in goes back and forth: any word of the server is an answer.
+    private let isAnyWord: Bool
+    private var waiting: [UInt8] = []
+
+    init(wire: FaultProxy.Wire, message: String) {
+        self.wire = wire
+        isAnyWord = wire == .http || message == "startup" || message == "password"
+    }
+
+    /// - Returns: Whether the server has done what it was asked for and said so.
+    mutating func add(_ bytes: ArraySlice<UInt8>) -> Bool {
+        if isAnyWord { return true }
+        waiting += bytes
+        var at = 0
+        defer { waiting.removeFirst(min(at, waiting.count)) }
+        while waiting.count >= at + 5 {
+            let length = waiting[(at + 1)..<(at + 5)].reduce(0) { $0 << 8 | Int($1) }
+            guard waiting.count > at + length else { return false }
+            // ReadyForQuery.
+            if waiting[at] == UInt8(ascii: "Z") { return true }
+            at += length + 1
+        }
+        return false
+    }
+}
