@@ -52,6 +52,29 @@ import Testing
         }
     }
 
+    @Test func `another salt hashes all rows anew, so that equal values stay equal`() async throws {
+        try await withLoader(more: ["HASH_SALT": "the first one of two"]) { loader, source, replica in
+            try await source.run(Self.table)
+            _ = try await loader.addJob(schema: replica.schema)
+            _ = try await loader.run("jobs", "setup", "job")
+            #expect(try await loader.run("tables", "set", "job/people", "--hash", "email").status == 0)
+            #expect(try await loader.run("sync", "job", "--wait").status == 0)
+            var changed = loader
+            changed.environment["HASH_SALT"] = "the second one of two"
+            let sync = try await changed.run("sync", "job", "--wait")
+            #expect(sync.status == 0, "\(sync.everything)")
+            let runs = try await changed.run("tables", "runs", "job/people", "--json")
+            #expect(runs.output.contains("HASH_SALT changed"), "\(runs.everything)")
+            let expected = try await source.run(
+                """
+                SELECT id, encode(sha256(convert_to('the second one of two' || email, 'UTF8')), 'hex')
+                FROM people ORDER BY id
+                """
+            ).rows
+            #expect(try await replica.rows("SELECT id, email FROM \(replica.schema).people ORDER BY id") == expected)
+        }
+    }
+
     @Test func `a user with SELECT on some columns only is enough`() async throws {
         let user = freshName("partly")
         try await withLoader { loader, source, replica in

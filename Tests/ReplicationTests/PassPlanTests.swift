@@ -36,7 +36,8 @@ struct PassPlanTests {
     private func settled(horizon: UInt64? = 400, sweepDue: Bool = false) -> CheckpointState {
         CheckpointState(
             definition: Self.mapping.definition, source: Self.identity, horizon: horizon,
-            floor: Self.clock - Self.lookback, sweepDue: sweepDue, sweep: SweepState(horizon: horizon),
+            floor: Self.clock - Self.lookback, sweepDue: sweepDue,
+            sweep: SweepState(horizon: horizon, sweptAt: Self.clock),
             completeUpTo: Self.clock, caughtUpAsOf: Self.clock)
     }
 

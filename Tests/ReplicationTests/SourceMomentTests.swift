@@ -72,12 +72,15 @@ struct SourceMomentTests {
     }
 
     private static func begin(_ state: CheckpointState, _ moment: SourceMoment) -> (CheckpointState, RunNotice?) {
+        var settings = RunSettings(installation: "i")
+        settings.lookback = 0
+        settings.sweepSmallRows = 0
         let (next, notice) = PassPlan.begin(
             from: state,
             at: PassStart(
                 identity: PassPlanTests.identity, activity: SourceActivity(clock: moment.time ?? time(0)), horizon: 500,
                 nextTransaction: 510, moment: moment),
-            mapping: World.mapping(.insertOnly), lookback: 0, replica: PreparedReplica())
+            mapping: World.mapping(.insertOnly), settings: settings, replica: PreparedReplica())
         return (next, notice)
     }
 

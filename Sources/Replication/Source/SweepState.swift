@@ -47,7 +47,8 @@ enum SweepRule {
     static func choose(
         for state: CheckpointState, at start: PassStart, isUnbounded: Bool, settings: RunSettings
     ) -> Choice {
-        if isUnbounded { return .asPass }
+        // Where a doubt is settled by counting, each row must be read once.
+        if isUnbounded || state.keysRead != nil { return .asPass }
         let rows = max(state.replicaRows, start.estimatedRows ?? 0)
         // A scan of a small table costs no more than a look at its index. Where rows show no transaction numbers a sweep
         // is a full read, which no table should cost each time.
