@@ -4,11 +4,18 @@ import TestServers
 /// One way to break one run.
 struct CrashScenario: Sendable {
     var side: CrashSide
-    /// Of the message, one-based.
-    var number: Int
-    var fault: FaultProxy.Fault
     /// What the message does.
     var step: String
+    /// Which of the messages of this kind, counted around where there are fewer.
+    var turn: Int
+    var fault: FaultProxy.Fault
+
+    /// The message's number, one-based, where a run sends these: a lane's rows may come in more batches than another's,
+    /// when a transaction elsewhere pinned the horizon of its first load.
+    func number(in messages: [String]) -> Int? {
+        let numbers = messages.indices.filter { CrashStep.name(of: messages[$0], on: side) == step }
+        return numbers.isEmpty ? nil : numbers[turn % numbers.count] + 1
+    }
 }
 
 /// What became of it.
@@ -24,10 +31,12 @@ struct CrashOutcome: Sendable {
 
 extension CrashLane {
     /// Breaks one run, runs again, and looks.
-    func run(_ scenario: CrashScenario) async throws -> CrashOutcome {
+    /// - Parameter measured: What each connection carries in this lane without a fault.
+    func run(_ scenario: CrashScenario, measured: [CrashSide: [String]]) async throws -> CrashOutcome {
         try await reset()
         guard let proxy = proxies[scenario.side] else { throw MissingServer(variable: "a proxy") }
-        proxy.arm(scenario.fault, at: scenario.number)
+        let number = scenario.number(in: measured[scenario.side] ?? []) ?? .max
+        proxy.arm(scenario.fault, at: number)
         let stopped = proxy.stopped()
         let program = try loader.start(["sync", "job", "--wait"])
         async let killing: Void = {
@@ -37,8 +46,8 @@ extension CrashLane {
         proxy.endWaiting()
         await killing
         let messages = proxy.messages
-        let isHit = proxy.isHit && messages.count >= scenario.number
-        let met = isHit ? CrashStep.name(of: messages[scenario.number - 1], on: scenario.side) : nil
+        let isHit = proxy.isHit && messages.count >= number
+        let met = isHit ? CrashStep.name(of: messages[number - 1], on: scenario.side) : nil
         proxy.reset()
         let again = try await sync()
         var problems = try await problems()
@@ -80,9 +89,9 @@ enum CrashStep {
 
     private static func reading(_ statement: String) -> String {
         if statement.hasPrefix("COPY") { return "COPY of the rows" }
+        if statement.contains("pg_snapshot_xmin(pg_current_snapshot())") { return "horizon" }
         if statement.contains("pg_stat_activity") { return "clock and sessions" }
         if statement.contains("pg_prepared_xacts") { return "prepared transactions" }
-        if statement.contains("pg_current_snapshot") { return "horizon" }
         let word = firstWord(statement)
         if statement.hasPrefix("SELECT n, ") { return "measuring the batch" }
         return ["SELECT", "WITH"].contains(word) ? "catalog" : word
@@ -109,12 +118,10 @@ enum CrashPlan {
         journey.sides.flatMap { side in
             let names = (messages[side] ?? []).map { CrashStep.name(of: $0, on: side) }
             return Set(names).subtracting(journey.skipping).sorted().flatMap { name in
-                let numbers = names.indices.filter { names[$0] == name }.map { $0 + 1 }
                 // A kind with many steps gives each its turn; one with few gives each several faults.
-                return (0..<max(numbers.count, FaultProxy.Fault.allCases.count)).map { turn in
-                    CrashScenario(
-                        side: side, number: numbers[turn % numbers.count],
-                        fault: FaultProxy.Fault.allCases[turn % FaultProxy.Fault.allCases.count], step: name)
+                let faults = FaultProxy.Fault.allCases
+                return (0..<max(names.count { $0 == name }, faults.count)).map { turn in
+                    CrashScenario(side: side, step: name, turn: turn, fault: faults[turn % faults.count])
                 }
             }
         }

@@ -27,6 +27,21 @@ struct CrashTable: Sendable {
         return table
     }
 
+    /// Faults that a step of the source or the destination did not meet; what S3 is sent comes in changing order.
+    private static func missing(in outcomes: [CrashOutcome]) -> [String] {
+        let (places, met) = outcomes.reduce(into: (Set<Place>(), [FaultProxy.Fault: Set<Place>]())) { result, outcome in
+            let side = outcome.scenario.side
+            guard side != .s3 else { return }
+            result.0.insert(Place(side: side.rawValue, step: outcome.scenario.step))
+            if let step = outcome.step {
+                result.1[outcome.scenario.fault, default: []].insert(Place(side: side.rawValue, step: step))
+            }
+        }
+        return FaultProxy.Fault.allCases.flatMap { fault in
+            places.subtracting(met[fault] ?? []).map { "\($0.side), \($0.step) did not meet \(fault.rawValue)" }
+        }
+    }
+
     /// Steps that only one of both knows, and endings that the table does not tell.
     func differences(from outcomes: [CrashOutcome], of journey: CrashJourney) -> [String] {
         var differences: Set<String> = []
@@ -45,6 +60,7 @@ struct CrashTable: Sendable {
                     "\(place.side), \(step), \(outcome.scenario.fault.rawValue): ended with \(outcome.ending)")
             }
         }
+        differences.formUnion(Self.missing(in: outcomes))
         for (place, row) in rows where row.letters.contains(journey.letter) && !met.contains(place) {
             differences.insert("\(place.side), \(place.step) was not met in \(journey.letter)")
         }

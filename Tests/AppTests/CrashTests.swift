@@ -50,9 +50,10 @@ import Testing
                         let fine = try await lane.sync()
                         #expect(fine.status == 0, "\(fine.everything)")
                         #expect(try await lane.problems() == [], "without any fault")
-                        queue.fill(CrashPlan.scenarios(lane.proxies.mapValues(\.messages), of: journey))
+                        let measured = lane.proxies.mapValues(\.messages)
+                        queue.fill(CrashPlan.scenarios(measured, of: journey))
                         while let scenario = queue.next() {
-                            queue.note(try await lane.run(scenario))
+                            queue.note(try await lane.run(scenario, measured: measured))
                         }
                     }
                 }
@@ -68,7 +69,7 @@ import Testing
         for outcome in all where !outcome.problems.isEmpty {
             let scenario = outcome.scenario
             Issue.record(
-                "\(journey.testDescription): \(scenario.side) \(scenario.number) \(scenario.step), \(scenario.fault.rawValue): \(outcome.problems.joined(separator: "; "))"
+                "\(journey.testDescription): \(scenario.side) \(scenario.step) \(scenario.turn), \(scenario.fault.rawValue): \(outcome.problems.joined(separator: "; "))"
             )
         }
     }

@@ -31,7 +31,7 @@ import Testing
                             #expect(run.status == 0 || run.everything.contains("(E_DST_"), "\(run.everything)")
                             if run.status == 0 { break }
                         } while runs < 60
-                        let faults = try await control.execute("STANDIN FAULTS").rows
+                        let faults = try await control.execute("STANDIN FAULTS").rows.map { $0.compactMap(\.self) }
                         print("seed \(seed): \(runs) runs, fault \(faults)")
                         try await control.execute("STANDIN CLEAR FAULTS")
                         #expect(try await loader.run("sync", "job", "--wait").status == 0, "seed \(seed)")
