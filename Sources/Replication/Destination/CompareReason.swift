@@ -34,10 +34,11 @@ enum CompareRule {
         state.keysRead = readsAll ? 0 : nil
     }
 
-    /// Counts a batch. A load by key meets no key twice; a sweep of several batches may, when a row moves meanwhile.
+    /// Counts a batch. A pass in the order of the key meets no row twice; one in another order may, after its first
+    /// batch, when a row moves meanwhile.
     static func count(_ rows: Int, of kind: UnfinishedPass.Kind, in state: inout CheckpointState) {
         guard rows > 0, let known = state.keysRead else { return }
-        state.keysRead = kind == .firstLoad || known == 0 ? known + rows : nil
+        state.keysRead = kind != .incremental || known == 0 ? known + rows : nil
     }
 
     /// - Returns: Whether the doubt is gone.

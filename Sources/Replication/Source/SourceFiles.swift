@@ -77,11 +77,14 @@ struct SourceFileRule: Sendable, Hashable {
 
     /// - Returns: For people; nil where nothing is to be done.
     func apply(to state: inout CheckpointState, of mapping: TableMapping, relations: Int) -> RunNotice? {
+        // Places mean nothing in another file, and further relations lie before places that were passed already.
+        if !changes.rewritten.isEmpty || !changes.added.isEmpty { state.sweep?.underWay = nil }
         if needsSweep {
             state.sweepDue = true
+            // A transaction whose rows were all read may have written others into what is attached now.
+            state.settled = nil
             if bringsOldRows {
                 state.horizon = nil
-                state.settled = nil
                 state.sweep = SweepState(horizon: nil)
             }
             if state.pass?.kind == .firstLoad {
