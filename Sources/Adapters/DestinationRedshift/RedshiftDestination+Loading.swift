@@ -4,6 +4,17 @@ import Replication
 extension RedshiftDestination {
     package func load(_ load: ReplicaLoad) async throws -> Checkpoint {
         let replica = load.mapping.destination
+        do {
+            return try await commit(load)
+        } catch let error as ReplicationError where error.code == .schemaMismatch {
+            guard try await run(ReplicaStatements.columns(of: replica), replica).rows.isEmpty else { throw error }
+            // Dropped meanwhile: it passes by itself, since the next run makes it anew.
+            throw ReplicationError(.locked, what: error.what, why: error.why, fix: error.fix, underlying: error)
+        }
+    }
+
+    private func commit(_ load: ReplicaLoad) async throws -> Checkpoint {
+        let replica = load.mapping.destination
         try await widen(load)
         var committed = load.next
         try await transaction(replica) { table in

@@ -22,7 +22,7 @@ extension ReplicationError {
                 } ?? error.fix)
         case .undefinedTable:
             self.init(
-                .locked, what: "\(subject) found no such table", why: why,
+                .schemaMismatch, what: "\(subject) found no such table", why: why,
                 fix: "It was dropped meanwhile: the next run makes it anew, and loads all rows.")
         case .diskFull:
             self.init(.destinationDiskFull, what: "The destination is full", why: why, fix: error.fix)
