@@ -14,6 +14,8 @@ extension TableRun {
             // Only a table with news needs the destination; the next run looks.
             logger.info("\(mapping.label): the destination could not be looked at: \(error.what): \(error.why)")
             progress.leftUnverified = true
+            // A lost connection must not be what the next statement meets.
+            await destination.close()
             return
         }
         position.isVerified = true

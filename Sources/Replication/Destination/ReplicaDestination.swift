@@ -67,6 +67,6 @@ package protocol ReplicaDestination: ReplicaCheckpoints {
     /// Slices of the cluster, at least 1.
     func sliceCount() async throws -> Int
 
-    /// Closes the connection. Safe to call twice.
+    /// Closes the connection. Safe to call twice; the next statement opens another one.
     func close() async
 }
