@@ -55,10 +55,17 @@ package struct Catalog: Sendable {
         return Set(names).count == names.count ? names : tables.map { "\($0.mapping.source)" }
     }
 
+    private static func list(_ names: [String]) -> String {
+        guard !names.isEmpty else { return "there is none" }
+        let shown = names.sorted().prefix(5).joined(separator: ", ")
+        return
+            "there \(names.count == 1 ? "is" : "are") \(shown)\(names.count > 5 ? " and \(names.count - 5) more" : "")"
+    }
+
     private static func unknown(_ kind: String, _ name: String, known: [String], listing: String) -> OperationError {
         let hint = NameMatching.nearest(to: name, among: known).map { "Did you mean \($0)? " } ?? ""
         return OperationError(
-            .usage, what: "There is no \(kind) named \(name)", why: "known: \(known.count)",
+            .usage, what: "There is no \(kind) named \(name)", why: Self.list(known),
             fix: "\(hint)List them: \(listing).")
     }
 }

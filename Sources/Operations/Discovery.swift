@@ -62,11 +62,11 @@ package struct Discovery: Sendable {
         self.clock = clock
     }
 
-    /// - Parameter mode: For all tables that are set up, in place of the suggested one.
+    /// - Parameter wishes: Mode and keys of all tables that are set up, in place of the suggested ones.
     /// - Returns: Every table of the source's schemas with what would happen to it.
     /// - Throws: `OperationError` for a named table that is not there.
     package func survey(
-        _ job: JobRecord, _ selection: TableSelection, mode: SyncMode? = nil
+        _ job: JobRecord, _ selection: TableSelection, wishes: TableSettingsChange = TableSettingsChange()
     ) async throws -> [DiscoveredTable] {
         let known = Dictionary(
             try await store.tables(ofJob: job.id).map { ($0.mapping.source, $0) },
@@ -75,7 +75,7 @@ package struct Discovery: Sendable {
         if case .names(let names) = selection { try Self.refuseUnknown(names, among: tables.map(\.name), of: job) }
         return tables.map { table in
             if let record = known[table.name] { return Self.existing(table, record) }
-            return SuggestedSetup(table: table, job: job, mode: mode).discovered(selection)
+            return SuggestedSetup(table: table, job: job, wishes: wishes).discovered(selection)
         }
     }
 
@@ -83,10 +83,12 @@ package struct Discovery: Sendable {
     /// - Returns: The survey, with what could not be created turned into a skip.
     /// - Throws: `OperationError` `usage` where a named table exists in another mode than the one asked for.
     package func create(
-        _ job: JobRecord, _ selection: TableSelection, mode: SyncMode? = nil
+        _ job: JobRecord, _ selection: TableSelection, wishes: TableSettingsChange = TableSettingsChange()
     ) async throws -> [DiscoveredTable] {
-        var survey = try await survey(job, selection, mode: mode)
-        if let mode { try Self.refuseOtherModes(survey.filter { selection.includes($0.table.name) }, than: mode) }
+        var survey = try await survey(job, selection, wishes: wishes)
+        if let mode = wishes.mode {
+            try Self.refuseOtherModes(survey.filter { selection.includes($0.table.name) }, than: mode)
+        }
         let known = try await store.tables(ofJob: job.id).map { ($0.mapping.source, $0.mapping.destination) }
         let made = survey.filter { $0.decision == .create }.compactMap(\.mapping).map { ($0.source, $0.destination) }
         try DestinationNaming.refuseCollisions(known + made)

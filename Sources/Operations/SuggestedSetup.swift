@@ -5,24 +5,26 @@ import Scheduling
 struct SuggestedSetup {
     private let table: SourceTable
     private let job: JobRecord
-    private let isModeAskedFor: Bool
+    private let wishes: TableSettingsChange
     private var suggestion: ModeSuggestion
     private let exclusions: [ExclusionSuggestion]
 
     /// Tables below this many rows are read whole more often.
     private static let smallRows = 10_000
 
-    init(table: SourceTable, job: JobRecord, mode: SyncMode? = nil) {
+    /// - Parameter wishes: Mode and keys that take the place of the suggested ones.
+    init(table: SourceTable, job: JobRecord, wishes: TableSettingsChange = TableSettingsChange()) {
         self.table = table
         self.job = job
-        isModeAskedFor = mode != nil
+        self.wishes = wishes
         suggestion = ModeSuggestion(for: table)
-        if let mode, mode != suggestion.mode {
+        if let mode = wishes.mode, mode != suggestion.mode {
             suggestion.mode = mode
             suggestion.reason = "asked for"
         }
         var kept = Set([suggestion.updatedKey].compactMap { $0 })
         if suggestion.mode != .fullSync { kept.formUnion(suggestion.primaryKey) }
+        kept.formUnion((wishes.primaryKey ?? []) + [wishes.updatedKey, wishes.cursorKey].compactMap { $0 })
         exclusions = ExclusionSuggestion.all(for: table, keeping: kept)
         // What is left out needs no warning.
         suggestion.warnings.removeAll { warning in exclusions.contains { warning.hasPrefix("\($0.column): ") } }
@@ -56,7 +58,13 @@ struct SuggestedSetup {
         let columns = zip(copied, names).map { column, name in
             ColumnMapping(source: column, destinationName: name, destinationType: column.replicaType)
         }
-        let key = suggestion.primaryKey.filter { name in copied.contains { $0.name == name } }
+        var edit = MappingEdit(suggested(columns, excluded), source: table)
+        try edit.apply(wishes)
+        return edit.mapping
+    }
+
+    private func suggested(_ columns: [ColumnMapping], _ excluded: [String]) -> TableMapping {
+        let key = suggestion.primaryKey.filter { name in columns.contains { $0.source.name == name } }
         return TableMapping(
             jobName: job.name, source: table.name,
             destination: DestinationNaming.suggested(

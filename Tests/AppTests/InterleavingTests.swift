@@ -102,22 +102,40 @@ import Testing
                 try await person.execute(statement.replacing("{t}", with: "\(replica.schema).\(table)"))
             }
             let sync = try loader.start(["sync", "job/t", "job/u", "--wait"])
-            // The load of u shows that the program has got as far as loading.
-            try await Task.sleep(for: .seconds(3))
+            async let result = sync.finish()
+            // A reader holds no load up; the others do, until they end.
+            if statement.hasPrefix("SELECT") {
+                #expect(try await result.status == 0)
+            } else {
+                try await Self.waitUntilHeldUp("\(replica.schema).t", replica)
+            }
             try await person.execute(statement.hasPrefix("INSERT") ? "ROLLBACK" : "COMMIT")
             await person.close()
-            var ended = try await sync.finish()
+            var ended = try await result
             // A conflict is told, and tried again.
             if ended.status == 1, ended.output.contains("E_DST_LOCKED") || ended.output.contains("E_LOCKED") {
                 ended = try await loader.run("sync", "job", "--wait")
             }
             #expect(ended.status == 0, "\(ended.everything)")
             try await RestoreTests.expectSync(loader)
-            let ignored = statement.contains("mine INT") ? ["--ignore", "t.mine"] : []
-            _ = ignored
             let rows = try await replica.rows("SELECT id, note FROM \(replica.schema).t ORDER BY id")
             #expect(try await source.run("SELECT id, note FROM t ORDER BY id").rows == rows)
             try await Judge.expectEqual(source, replica, tables: ["u", "full_copy"], loader.folder)
+        }
+    }
+
+    private static func waitUntilHeldUp(_ table: String, _ replica: TestReplica) async throws {
+        let waiting = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND relation = '\(table)'::regclass"
+        try await RestoreTests.until("a wait for \(table)") { try await replica.rows(waiting) != [["0"]] }
+    }
+
+    @Test func `a vacuum of the replica beside its load does no harm`() async throws {
+        try await withNews { loader, source, replica in
+            let sync = try loader.start(["sync", "job", "--wait"])
+            for _ in 0..<10 { _ = try await replica.rows("VACUUM \(replica.schema).t") }
+            let ended = try await sync.finish()
+            #expect(ended.status == 0, "\(ended.everything)")
+            try await Judge.expectEqual(source, replica, loader.folder)
         }
     }
 

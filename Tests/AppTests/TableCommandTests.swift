@@ -36,6 +36,29 @@ import Testing
         try await replica.rows("SELECT count(*) FROM \(replica.schema).\(table) WHERE \(condition)").first?.first ?? nil
     }
 
+    @Test func `a table without a declared key is added with one that a person names`() async throws {
+        try await withLoader { loader, source, replica in
+            try await source.run(
+                """
+                CREATE TABLE readings (sensor int NOT NULL, at timestamptz NOT NULL, v int);
+                INSERT INTO readings SELECT i % 3, '2026-01-01'::timestamptz + i * interval '1 s', i
+                  FROM generate_series(1, 50) i
+                """)
+            _ = try await loader.addJob(schema: replica.schema)
+            let refused = try await loader.run("tables", "add", "job", "readings", "--mode", "UpdateAndInsertTable")
+            #expect(refused.status == 1 && refused.output.contains("--primary-key a,b"), "\(refused.everything)")
+            let added = try await loader.run(
+                "tables", "add", "job", "readings", "--mode", "UpdateAndInsertTable", "--primary-key", "sensor,at",
+                "--updated-key", "at")
+            #expect(added.status == 0, "\(added.everything)")
+            #expect(try await loader.run("sync", "job", "--wait").status == 0)
+            #expect(
+                try await replica.rows("SELECT COUNT(*), SUM(v) FROM \(replica.schema).readings") == [["50", "1275"]])
+            let nobody = try await loader.run("tables", "discover", "nobody")
+            #expect(nobody.errors.contains("There is no job named nobody: there is job."), "\(nobody.everything)")
+        }
+    }
+
     @Test func `what is copied can be changed, and is told and read again`() async throws {
         try await withShop { loader, _, replica in
             let set = try await loader.run(

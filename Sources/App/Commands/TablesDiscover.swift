@@ -52,7 +52,7 @@ extension Tables {
         static let configuration = CommandConfiguration(
             abstract: "Set up replicas of single tables, by their exact names.",
             discussion: """
-                Example: redshift-loader tables add shop orders audit.events --mode InsertOnlyTable
+                Example: redshift-loader tables add shop orders audit.events --mode InsertOnlyTable --primary-key id
                 A table that the job has already stays as it is.
                 Exit status: 0; 1 when one was not made; 64 for an unknown job or table, a mode that it cannot have, or \
                 another one than it has.
@@ -61,13 +61,14 @@ extension Tables {
         @OptionGroup var output: JSONOption
         @Argument(help: "The job's name.") var name: String
         @Argument(help: "Tables, alone or as schema.table.") var tables: [String]
-        @Option(help: "InsertOnlyTable, UpdateAndInsertTable or FullSyncTable, instead of the suggested one.")
-        var mode: String?
+        @OptionGroup(title: "Instead of what is suggested") var keys: KeyOptions
 
         func execute(_ app: Composition) async throws {
             let job = try await Catalog(store: app.store).job(name)
             let selection = TableSelection.names(tables)
-            let survey = try await app.discovery.create(job, selection, mode: try mode.map(CursorOptions.mode))
+            var wishes = TableSettingsChange()
+            try keys.apply(to: &wishes)
+            let survey = try await app.discovery.create(job, selection, wishes: wishes)
             let named = survey.filter { selection.includes($0.table.name) }
             DiscoveryOutput(named, job: job, isCreated: true).tell(json: output.json, columns: false)
             let refused = named.contains { if case .skip = $0.decision { true } else { false } }

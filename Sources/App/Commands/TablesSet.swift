@@ -17,14 +17,16 @@ extension Tables {
                 """)
         @OptionGroup var common: CommonOptions
         @Argument(help: "JOB/TABLE") var selector: String
-        @OptionGroup(title: "How changes are found") var cursor: CursorOptions
+        @OptionGroup(title: "How changes are found") var keys: KeyOptions
+        @OptionGroup(title: "From where on") var position: PositionOptions
         @OptionGroup(title: "What is copied") var scope: ScopeOptions
         @OptionGroup(title: "The replica") var replica: ReplicaOptions
         @OptionGroup(title: "When, and how much") var schedule: ScheduleOptions
 
         func execute(_ app: Composition) async throws {
             var change = TableSettingsChange()
-            try cursor.apply(to: &change)
+            try keys.apply(to: &change)
+            position.apply(to: &change)
             scope.apply(to: &change)
             try replica.apply(to: &change)
             try schedule.apply(to: &change)
@@ -39,29 +41,36 @@ extension Tables {
     }
 }
 
-/// How changes are found, and from where on.
-struct CursorOptions: ParsableArguments {
+/// How changes are found.
+struct KeyOptions: ParsableArguments {
     @Option(help: "InsertOnlyTable, UpdateAndInsertTable or FullSyncTable.") var mode: String?
     @Option(help: "Key columns, separated by commas.") var primaryKey: String?
     @Option(help: "Column that orders changes, of an UpdateAndInsertTable.") var updatedKey: String?
     @Option(help: "The sequential column of an InsertOnlyTable.") var cursorKey: String?
-    @Option(help: "Go on after this key, of an InsertOnlyTable.") var maxPrimaryKey: String?
-    @Option(help: "Go on from this time, in UTC, of an UpdateAndInsertTable.") var maxUpdatedKey: String?
 
     func apply(to change: inout TableSettingsChange) throws {
         change.mode = try mode.map(Self.mode)
         change.primaryKey = primaryKey.map(SettingText.list)
         change.updatedKey = updatedKey
         change.cursorKey = cursorKey
-        change.maxPrimaryKey = maxPrimaryKey
-        change.maxUpdatedKey = maxUpdatedKey
     }
 
-    static func mode(_ text: String) throws -> SyncMode {
+    private static func mode(_ text: String) throws -> SyncMode {
         if let mode = SyncMode(spelled: text) { return mode }
         throw OperationError(
             .usage, what: "\(text) is no mode", why: "there are three",
             fix: "Give one of: \(SyncMode.allCases.map(\.rawValue).joined(separator: ", ")).")
+    }
+}
+
+/// From where on changes are read.
+struct PositionOptions: ParsableArguments {
+    @Option(help: "Go on after this key, of an InsertOnlyTable.") var maxPrimaryKey: String?
+    @Option(help: "Go on from this time, in UTC, of an UpdateAndInsertTable.") var maxUpdatedKey: String?
+
+    func apply(to change: inout TableSettingsChange) {
+        change.maxPrimaryKey = maxPrimaryKey
+        change.maxUpdatedKey = maxUpdatedKey
     }
 }
 
