@@ -18,10 +18,16 @@ import Testing
     private func found(_ table: SourceTable, mode: SyncMode? = nil) async throws -> DiscoveredTable {
         let (job, _) = await store.fill()
         let (discovery, _) = discovery([table])
-        return try #require(try await discovery.survey(job, .all, mode: mode).first)
+        return try #require(try await discovery.survey(job, .all, wishes: Self.wish(mode)).first)
     }
 
     // MARK: Secrets
+
+    private static func wish(_ mode: SyncMode?) -> TableSettingsChange {
+        var wish = TableSettingsChange()
+        wish.mode = mode
+        return wish
+    }
 
     @Test(arguments: [
         "password", "Password", "user_password", "passwd", "db_pwd", "token", "resetPasswordToken", "API_KEY", "apiKey",
@@ -132,7 +138,8 @@ import Testing
     @Test func `a named table is set up in the mode asked for`() async throws {
         let (job, _) = await store.fill()
         let (discovery, _) = discovery([Sample.table("orders"), Sample.table("schema_migrations")])
-        let found = try await discovery.create(job, .names(["schema_migrations", "public.orders"]), mode: .fullSync)
+        let found = try await discovery.create(
+            job, .names(["schema_migrations", "public.orders"]), wishes: Self.wish(.fullSync))
         #expect(found.map(\.decision) == [.create, .create])
         #expect(await store.tables(ofJob: job.id).map(\.mapping.mode) == [.fullSync, .fullSync])
         #expect(await store.tables(ofJob: job.id).map(\.schedule.interval) == [.seconds(600), .seconds(600)])
@@ -154,16 +161,16 @@ import Testing
         let (discovery, connections) = discovery(["orders", "stock", "late"].map { Sample.table($0) })
         let named = TableSelection.names(["stock", "orders"])
         let error = await #expect(throws: OperationError.self) {
-            try await discovery.create(job, named, mode: .fullSync)
+            try await discovery.create(job, named, wishes: Self.wish(.fullSync))
         }
         #expect(error?.code == .usage && error?.what == "shop/orders exists in another mode")
         #expect(error?.why == "it is replicated already, as UpdateAndInsertTable, not as FullSyncTable")
         #expect(error?.fix.contains("tables set shop/orders --mode FullSyncTable") == true)
         #expect(await connections.destination.opened == 0)
         // In its own mode, or where it is not named, it is no obstacle.
-        let made = try await discovery.create(job, named, mode: .updateAndInsert)
+        let made = try await discovery.create(job, named, wishes: Self.wish(.updateAndInsert))
         #expect(made.map(\.decision) == [.exists, .create, .skip("not asked for")])
-        let late = try await discovery.create(job, .names(["late"]), mode: .fullSync)
+        let late = try await discovery.create(job, .names(["late"]), wishes: Self.wish(.fullSync))
         #expect(late.map(\.decision) == [.exists, .exists, .create])
     }
 

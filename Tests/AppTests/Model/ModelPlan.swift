@@ -46,7 +46,7 @@ struct ModelPlan: Sendable, CustomStringConvertible {
         var generator = SeededGenerator(seed: seed)
         self.seed = seed
         table = "t_\(seed)"
-        mode = seed % 4 == 3 ? .insertOnly : .updateAndInsert
+        mode = seed / 2 % 4 == 1 ? .insertOnly : .updateAndInsert
         stamp = Stamp.allCases[Int(seed / 2 % 3)]
         isNullable = Bool.random(using: &generator)
         // Half of the seeds: the others show that the floor alone holds.
