@@ -58,7 +58,10 @@ struct SuggestedSetup {
         let columns = zip(copied, names).map { column, name in
             ColumnMapping(source: column, destinationName: name, destinationType: column.replicaType)
         }
-        var edit = MappingEdit(suggested(columns, excluded), source: table)
+        let suggested = suggested(columns, excluded)
+        let namesKeys = wishes.primaryKey != nil || wishes.updatedKey != nil || wishes.cursorKey != nil
+        guard namesKeys else { return suggested }
+        var edit = MappingEdit(suggested, source: table)
         try edit.apply(wishes)
         return edit.mapping
     }
