@@ -61,7 +61,9 @@ struct CrashTable: Sendable {
             }
         }
         differences.formUnion(Self.missing(in: outcomes))
-        for (place, row) in rows where row.letters.contains(journey.letter) && !met.contains(place) {
+        // Which of S3's requests a broken run still comes to differs from run to run.
+        let ordered = rows.filter { $0.key.side != CrashSide.s3.rawValue }
+        for (place, row) in ordered where row.letters.contains(journey.letter) && !met.contains(place) {
             differences.insert("\(place.side), \(place.step) was not met in \(journey.letter)")
         }
         return differences.sorted()
