@@ -37,9 +37,8 @@ import Testing
             let (zombie, proxy) = try await Self.stop(lane, before: "COMMIT")
             let met = proxy.messages.count
             let heir = try lane.loader.start(["sync", "job", "--wait"])
-            while !proxy.messages.dropFirst(met).contains(where: { $0.contains("FROM") && $0.contains("checkpoint_") })
-            {
-                try await Task.sleep(for: .milliseconds(10))
+            try await RestoreTests.until("the heir's look at the checkpoint") {
+                proxy.messages.dropFirst(met).contains { $0.contains("FROM") && $0.contains("checkpoint_") }
             }
             proxy.resume()
             zombie.send(SIGCONT)

@@ -216,6 +216,15 @@ struct PassPlanTests {
         #expect(finish(sweep).floor == nil)
     }
 
+    @Test func `a rewind without a floor reads all rows, whatever sweeps have seen`() throws {
+        var rewound = settled()
+        rewound.horizon = nil
+        rewound.floor = nil
+        let opened = begin(rewound, start(secondsLater: 60)).state
+        #expect(opened.pass?.kind == .sweep && opened.sweep?.horizon == 400)
+        #expect(try query(opened).horizon == nil)
+    }
+
     // MARK: How a pass moves on
 
     @Test func `rows without a timestamp are a second stretch of nullable columns only`() throws {

@@ -13,6 +13,13 @@ struct VerificationTests {
 
     private func touchesDestination(_ world: World) -> Bool { world.steps.contains { $0.hasPrefix("destination.") } }
 
+    /// A load meets what has changed and is refused, or the next run is the first of its process and looks.
+    private func notice(_ world: World, byLoad: Bool) async throws {
+        guard byLoad else { return world.isFirstInProcess = true }
+        world.database.put(FakeRow(90, world.database.clock, "news"))
+        await #expect(throws: ReplicationError.self) { try await world.run() }
+    }
+
     @Test func `an idle table reaches the destination once a day`() async throws {
         let world = try await loadedWorld()
         for _ in 1...5 {
@@ -66,12 +73,7 @@ struct VerificationTests {
             content.rows = rows
             content.checkpoint = checkpoint
         }
-        if isNoticedByLoad {
-            world.database.put(FakeRow(90, world.database.clock, "news"))
-            await #expect(throws: ReplicationError.self) { try await world.run() }
-        } else {
-            world.isFirstInProcess = true
-        }
+        try await notice(world, byLoad: isNoticedByLoad)
         let progress = try await world.run()
         #expect(progress.notices == [.destinationSetBack])
         #expect(world.difference.isEmpty, "\(world.difference)")
@@ -187,12 +189,7 @@ struct VerificationTests {
     func `a checkpoint dropped by hand leads to a new load that doubles nothing`(isNoticedByLoad: Bool) async throws {
         let world = try await loadedWorld()
         try world.replica.transaction { $0.checkpoint = nil }
-        if isNoticedByLoad {
-            world.database.put(FakeRow(90, world.database.clock, "news"))
-            await #expect(throws: ReplicationError.self) { try await world.run() }
-        } else {
-            world.isFirstInProcess = true
-        }
+        try await notice(world, byLoad: isNoticedByLoad)
         let progress = try await world.run()
         #expect(progress.notices == [.checkpointGone])
         #expect(world.difference.isEmpty, "\(world.difference)")

@@ -112,13 +112,8 @@ enum BatchStatements {
     /// Measures rows of a range of blocks: their count, and the highest cursor value among them and the one known.
     static func extent(_ query: BatchQuery, blocks: Range<Int>) -> String {
         let condition = whereClause(query, last: nil, updatedSample: nil, blocks: blocks)
-        let known = query.mapping.cursorColumn.map { cursor -> String in
-            let name = "t." + quoted(cursor.source.name)
-            let highest = cursor.source.typeName == "uuid" ? "max(\(name)::text)::uuid" : "max(\(name))"
-            guard let known = query.highestCursor, isLiteral(known, of: cursor) else { return highest }
-            return "greatest(\(highest), \(typed(known, cursor.source)))"
-        }
-        return "SELECT count(*), (\(known ?? "NULL"))::text FROM \(table(query.mapping)) AS t \(condition)"
+        let highest = query.mapping.cursorColumn.map { atLeastKnown(largest($0, over: ""), $0, query) } ?? "NULL"
+        return "SELECT count(*), (\(highest))::text FROM \(table(query.mapping)) AS t \(condition)"
     }
 
     /// Which files hold the table's rows and its partitions', and how many blocks the longest of them has: a rewritten
@@ -197,13 +192,20 @@ enum BatchStatements {
     /// The highest cursor value among the rows up to the present one and the one known so far.
     private static func highestCursor(_ query: BatchQuery) -> String {
         guard let cursor = query.mapping.cursorColumn else { return "NULL::text" }
-        let name = "t." + quoted(cursor.source.name)
-        var highest = name
-        // Rows come in the cursor's order, but for those of a load by another key. There is no max() of uuid.
+        // Rows come in the cursor's order, but for those of a load by another key.
         if case .byKey = query.scan, query.mapping.leadingColumn != nil {
-            let isIdentifier = cursor.source.typeName == "uuid"
-            highest = isIdentifier ? "(max(\(name)::text) OVER w)::uuid" : "max(\(name)) OVER w"
+            return atLeastKnown(largest(cursor, over: " OVER w"), cursor, query)
         }
+        return atLeastKnown("t." + quoted(cursor.source.name), cursor, query)
+    }
+
+    /// The maximum of a column; there is none of uuid.
+    private static func largest(_ cursor: ColumnMapping, over window: String) -> String {
+        let name = "t." + quoted(cursor.source.name)
+        return cursor.source.typeName == "uuid" ? "(max(\(name)::text)\(window))::uuid" : "max(\(name))\(window)"
+    }
+
+    private static func atLeastKnown(_ highest: String, _ cursor: ColumnMapping, _ query: BatchQuery) -> String {
         guard let known = query.highestCursor, isLiteral(known, of: cursor) else { return highest }
         return "greatest(\(highest), \(typed(known, cursor.source)))"
     }

@@ -84,10 +84,11 @@ package enum PassPlan {
         return query
     }
 
+    /// A sweep stands in for the incremental pass, and so reads all where that would read without a horizon.
     private static func horizon(of kind: UnfinishedPass.Kind, in state: CheckpointState) -> UInt64? {
         switch kind {
         case .firstLoad: nil
-        case .sweep: state.sweep?.horizon
+        case .sweep: state.horizon == nil ? nil : state.sweep?.horizon
         case .incremental: state.horizon
         }
     }
