@@ -5,7 +5,7 @@ import Testing
 
 /// A run broken at each message that it sends, in each way; the next run must leave the source's rows, once each, and
 /// nothing else.
-@Suite struct CrashTests {
+@Suite(.timeLimit(.minutes(20))) struct CrashTests {
     private static let table = """
         CREATE TABLE t (id int PRIMARY KEY, note text, amount numeric(12,2), seen timestamptz,
             updated_at timestamptz NOT NULL DEFAULT now());

@@ -18,9 +18,13 @@ final class RunningProgram: Sendable {
     private let errorFile: URL
     private let ended: AsyncStream<Int32>
 
-    /// - Parameter environment: All of it but `PATH` and `HOME`: nothing of the test run's own leaks in.
-    init(_ program: URL, _ arguments: [String], environment: [String: String], folder: URL, input: String? = nil) throws
-    {
+    /// - Parameters:
+    ///   - environment: All of it but `PATH` and `HOME`: nothing of the test run's own leaks in.
+    ///   - onEnd: Called when the program has ended.
+    init(
+        _ program: URL, _ arguments: [String], environment: [String: String], folder: URL, input: String? = nil,
+        onEnd: (@Sendable () -> Void)? = nil
+    ) throws {
         outputFile = folder.appendingPathComponent("out-\(UUID().uuidString)")
         errorFile = folder.appendingPathComponent("err-\(UUID().uuidString)")
         for file in [outputFile, errorFile] { try Data().write(to: file) }
@@ -46,6 +50,7 @@ final class RunningProgram: Sendable {
                 process.terminationReason == .uncaughtSignal
                     ? 128 + process.terminationStatus : process.terminationStatus)
             continuation.finish()
+            onEnd?()
         }
         try process.run()
     }
@@ -83,9 +88,12 @@ struct LoaderSetup: Sendable {
         environment.merge(more) { _, new in new }
     }
 
-    func start(_ arguments: [String], input: String? = nil) throws -> RunningProgram {
+    func start(
+        _ arguments: [String], input: String? = nil, onEnd: (@Sendable () -> Void)? = nil
+    ) throws -> RunningProgram {
         try RunningProgram(
-            TestServers.program("redshift-loader"), arguments, environment: environment, folder: folder, input: input)
+            TestServers.program("redshift-loader"), arguments, environment: environment, folder: folder, input: input,
+            onEnd: onEnd)
     }
 
     func run(_ arguments: String..., input: String? = nil) async throws -> ProgramResult {

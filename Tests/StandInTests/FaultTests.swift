@@ -11,10 +11,15 @@ import Testing
     ) async throws {
         try await StandInProcess.withFolder { folder in
             let server = try await StandInProcess.start(folder, options)
-            defer { server.stop() }
-            let control = try await server.connect()
-            try await body(server, control)
-            await control.close()
+            do {
+                let control = try await server.connect()
+                try await body(server, control)
+                await control.close()
+            } catch {
+                await server.stop()
+                throw error
+            }
+            await server.stop()
         }
     }
 

@@ -9,6 +9,9 @@ struct StandInProcess {
     static let password = "own-secret"
     let process: Process
     let endpoint: PostgresEndpoint
+    /// Its status, when it has ended. `waitUntilExit` would wait in this thread's run loop, which the news of the end need
+    /// not reach in a thread of Swift's pool.
+    private let ended: AsyncStream<Int32>
 
     /// The product lies beside the test bundle.
     static func binary() throws -> String {
@@ -35,6 +38,11 @@ struct StandInProcess {
         let output = Pipe()
         process.standardOutput = output
         process.standardInput = FileHandle.nullDevice
+        let (ended, continuation) = AsyncStream<Int32>.makeStream()
+        process.terminationHandler = { process in
+            continuation.yield(process.terminationStatus)
+            continuation.finish()
+        }
         try process.run()
         var line = ""
         while !line.hasSuffix("\n") {
@@ -49,14 +57,17 @@ struct StandInProcess {
             process: process,
             endpoint: PostgresEndpoint(
                 host: "127.0.0.1", port: port, user: "standin", password: password, database: "dev",
-                tls: PostgresTLS(mode: .disable)))
+                tls: PostgresTLS(mode: .disable)),
+            ended: ended)
     }
 
     func connect() async throws -> PostgresConnection { try await PostgresConnection.connect(to: endpoint) }
 
-    func stop() {
-        process.terminate()
-        process.waitUntilExit()
+    /// - Returns: Its status, or its signal.
+    @discardableResult
+    func stop(by signal: Int32 = SIGTERM) async -> Int32 {
+        kill(process.processIdentifier, signal)
+        return await ended.first { _ in true } ?? -1
     }
 
     static func withFolder(_ body: (String) async throws -> Void) async throws {
@@ -73,22 +84,20 @@ struct StandInProcess {
             let connection = try await first.connect()
             try await connection.execute("create table t (a int); insert into t values (1)")
             await connection.close()
-            first.stop()
-            #expect(first.process.terminationStatus == 0)
+            #expect(await first.stop() == 0)
             #expect(!FileManager.default.fileExists(atPath: folder + "/postgres/postmaster.pid"))
 
             let second = try await StandInProcess.start(folder)
             let again = try await second.connect()
             try await again.execute("insert into t values (2)")
-            kill(second.process.processIdentifier, SIGKILL)
-            second.process.waitUntilExit()
+            #expect(await second.stop(by: SIGKILL) == SIGKILL)
             await again.close()
 
             let third = try await StandInProcess.start(folder)
             let last = try await third.connect()
             #expect(try await last.execute("select count(*) from t").firstValue == "2")
             await last.close()
-            third.stop()
+            await third.stop()
         }
     }
 
@@ -113,7 +122,7 @@ struct StandInProcess {
             async let waiting = answer(to: "commit", on: victim)
             try await control.execute("STANDIN AWAIT FAULT")
             #expect(try await control.execute("select count(*) from t").firstValue == "1")
-            server.stop()
+            await server.stop()
             let state = try await waiting
             #expect(state == "no answer")
         }

@@ -36,9 +36,19 @@ package final class FaultProxy: Sendable {
     private let listener: Int32
     private let state = Mutex(State())
 
+    /// A fault that waits for its message.
+    private struct Armed {
+        var fault: Fault
+        var isMeant: @Sendable (String) -> Bool
+        /// Messages of that kind that pass before it.
+        var passes: Int
+    }
+
     private struct State {
         var messages: [String] = []
-        var armed: (number: Int, fault: Fault)?
+        var armed: Armed?
+        /// The message that met the fault.
+        var hit: String?
         var waiting: [AsyncStream<String>.Continuation] = []
         var open: Set<Int32> = []
         var resumes = 0
@@ -53,9 +63,16 @@ package final class FaultProxy: Sendable {
         Thread.detachNewThread { [self] in accept() }
     }
 
-    /// Breaks or stops the program at its message of this number, one-based, counted from the last `reset`.
-    package func arm(_ fault: Fault, at number: Int) {
-        state.withLock { $0.armed = (number, fault) }
+    /// Breaks or stops the program at a message, once.
+    /// - Parameters:
+    ///   - passes: How many messages of its kind come through before it: numbers of messages alone would differ from run
+    ///     to run, with how many batches there are and in which order connections speak.
+    ///   - isMeant: Whether a message is of that kind.
+    package func arm(_ fault: Fault, after passes: Int, of isMeant: @escaping @Sendable (String) -> Bool) {
+        state.withLock {
+            $0.armed = Armed(fault: fault, isMeant: isMeant, passes: passes)
+            $0.hit = nil
+        }
     }
 
     /// Forgets the messages, and the fault if it has not happened.
@@ -87,8 +104,8 @@ package final class FaultProxy: Sendable {
     /// HTTP request's first line.
     package var messages: [String] { state.withLock { $0.messages } }
 
-    /// Whether the armed fault has happened.
-    package var isHit: Bool { state.withLock { $0.armed == nil } }
+    /// The message at which the armed fault happened; nil while it has not.
+    package var hit: String? { state.withLock { $0.hit } }
 
     /// One element when the program is stopped: the message.
     package func stopped() -> AsyncStream<String> {
@@ -132,8 +149,13 @@ package final class FaultProxy: Sendable {
     func meet(_ message: String) -> Fault? {
         state.withLock { state in
             state.messages.append(message)
-            guard let armed = state.armed, armed.number == state.messages.count else { return nil }
+            guard let armed = state.armed, armed.isMeant(message) else { return nil }
+            guard armed.passes == 0 else {
+                state.armed?.passes -= 1
+                return nil
+            }
             state.armed = nil
+            state.hit = message
             return armed.fault
         }
     }
