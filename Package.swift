@@ -34,12 +34,18 @@ let package = Package(
             name: "CZstd", path: "Sources/System/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(
             name: "CZlib", path: "Sources/System/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(
+            name: "CMariaDB", path: "Sources/System/CMariaDB", pkgConfig: "libmariadb",
+            providers: [.apt(["libmariadb-dev"])]),
 
         // Clients: one wire each; they know nothing of replication.
         .target(
             name: "PostgresClient",
             dependencies: ["CLibPQ", .product(name: "Logging", package: "swift-log")],
             path: "Sources/Clients/PostgresClient", swiftSettings: optimised),
+        .target(
+            name: "MySQLClient", dependencies: ["CMariaDB"], path: "Sources/Clients/MySQLClient",
+            swiftSettings: optimised),
         .target(
             name: "S3Client",
             dependencies: [
@@ -61,6 +67,10 @@ let package = Package(
             name: "SourcePostgres",
             dependencies: ["Replication", "PostgresClient", .product(name: "Logging", package: "swift-log")],
             path: "Sources/Adapters/SourcePostgres", swiftSettings: settings),
+        .target(
+            name: "SourceMySQL",
+            dependencies: ["Replication", "MySQLClient", .product(name: "Logging", package: "swift-log")],
+            path: "Sources/Adapters/SourceMySQL", swiftSettings: optimised),
         .target(
             name: "StagingS3",
             dependencies: [
@@ -98,7 +108,9 @@ let package = Package(
         .executableTarget(
             name: "App",
             dependencies: [
-                "PostgresClient", "S3Client", "Replication", "SourcePostgres", "StagingS3", "StagingLocal",
+                "PostgresClient", "MySQLClient", "S3Client", "Replication", "SourcePostgres", "SourceMySQL",
+                "StagingS3",
+                "StagingLocal",
                 "DestinationRedshift", "Scheduling", "Operations", "Metadata",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -128,13 +140,18 @@ let package = Package(
         .target(
             name: "TestServers",
             dependencies: [
-                "PostgresClient", "S3Client", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "MySQLClient", "PostgresClient", "S3Client",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/TestServers", swiftSettings: settings),
+        // What the tests of every source share: they follow a table as runs do.
+        .target(
+            name: "SourceTesting", dependencies: ["Replication"], path: "Tests/SourceTesting", swiftSettings: optimised),
         .testTarget(name: "LayeringTests", swiftSettings: settings),
         .testTarget(
             name: "PostgresClientTests", dependencies: ["PostgresClient", "TestServers"], swiftSettings: settings),
+        .testTarget(name: "MySQLClientTests", dependencies: ["MySQLClient", "TestServers"], swiftSettings: settings),
         .testTarget(
             name: "S3ClientTests",
             dependencies: [
@@ -149,6 +166,17 @@ let package = Package(
         .testTarget(
             name: "SourcePostgresTests",
             dependencies: ["SourcePostgres", "PostgresClient", "Replication", "TestServers"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SourceMySQLTests",
+            dependencies: ["SourceMySQL", "MySQLClient", "Replication", "SourceTesting", "TestServers"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SourceConformanceTests",
+            dependencies: [
+                "SourcePostgres", "SourceMySQL", "PostgresClient", "MySQLClient", "Replication", "SourceTesting",
+                "TestServers",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "DestinationRedshiftTests",
@@ -182,8 +210,8 @@ let package = Package(
         .testTarget(
             name: "AppTests",
             dependencies: [
-                "App", "DestinationRedshift", "PostgresClient", "Replication", "S3Client", "SourcePostgres",
-                "StagingLocal", "TestServers", .product(name: "Logging", package: "swift-log"),
+                "App", "DestinationRedshift", "MySQLClient", "PostgresClient", "Replication", "S3Client", "SourceMySQL",
+                "SourcePostgres", "StagingLocal", "TestServers", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
         .testTarget(

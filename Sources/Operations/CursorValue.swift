@@ -5,24 +5,38 @@ enum CursorValue {
     /// Types of which new rows can have ever higher values.
     enum Kind: Sendable, Hashable {
         case integer(bits: Int)
+        /// Of 64 bits; smaller ones fit into an integer of one bit more.
+        case unsigned
         case numeric, text, uuid, timestamptz, timestamp, date
 
-        /// - Parameter typeName: The source's spelling.
+        /// - Parameter typeName: The source's spelling, PostgreSQL's or MySQL's.
         /// - Returns: nil for a type without such an order.
         init?(typeName: String) {
-            switch typeName.replacing(/\(\d+(?:,\s*-?\d+)?\)/, with: "") {
-            case "smallint": self = .integer(bits: 16)
-            case "integer": self = .integer(bits: 32)
-            case "bigint": self = .integer(bits: 64)
-            case "numeric": self = .numeric
-            case "text", "character varying", "character", "citext": self = .text
+            let plain = typeName.replacing(/\(\d+(?:,\s*-?\d+)?\)/, with: "").replacing(" zerofill", with: "")
+            if let integer = Self.integers[plain] {
+                self = integer
+                return
+            }
+            switch plain {
+            case "numeric", "decimal", "decimal unsigned": self = .numeric
+            case "text", "character varying", "character", "citext", "varchar", "char", "tinytext", "mediumtext",
+                "longtext":
+                self = .text
             case "uuid": self = .uuid
             case "timestamp with time zone": self = .timestamptz
-            case "timestamp without time zone": self = .timestamp
+            // MySQL's `timestamp` has no zone in its text: the session reads it as UTC.
+            case "timestamp without time zone", "timestamp", "datetime": self = .timestamp
             case "date": self = .date
             default: return nil
             }
         }
+
+        private static let integers: [String: Kind] = [
+            "tinyint": .integer(bits: 8), "tinyint unsigned": .integer(bits: 9), "smallint": .integer(bits: 16),
+            "smallint unsigned": .integer(bits: 17), "mediumint": .integer(bits: 24),
+            "mediumint unsigned": .integer(bits: 25), "integer": .integer(bits: 32), "int": .integer(bits: 32),
+            "int unsigned": .integer(bits: 33), "bigint": .integer(bits: 64), "bigint unsigned": .unsigned,
+        ]
     }
 
     /// - Returns: The value in a form that the source casts to the column's type.
@@ -40,6 +54,7 @@ enum CursorValue {
     static func isBelow(_ left: String, _ right: String, of column: SourceColumn) -> Bool {
         switch Kind(typeName: column.typeName) {
         case .integer: (Int(left) ?? .min) < (Int(right) ?? .min)
+        case .unsigned: (UInt64(left) ?? .min) < (UInt64(right) ?? .min)
         case .numeric: (Double(left) ?? 0) < (Double(right) ?? 0)
         case .timestamptz, .timestamp, .date:
             SourceTime(parsing: left).flatMap { a in SourceTime(parsing: right).map { a < $0 } } ?? (left < right)
@@ -52,6 +67,7 @@ enum CursorValue {
         case .integer(let bits):
             guard let number = Int64(text), bits == 64 || number.magnitude < 1 << (bits - 1) else { return nil }
             return String(number)
+        case .unsigned: return UInt64(text).map { String($0) }
         case .numeric: return text.wholeMatch(of: /[+-]?(\d+(\.\d*)?|\.\d+)/) == nil ? nil : text
         case .text: return text.isEmpty ? nil : text
         case .uuid:
@@ -65,7 +81,7 @@ enum CursorValue {
 
     private static func example(_ column: SourceColumn, _ option: String) -> String {
         switch Kind(typeName: column.typeName) {
-        case .integer, .numeric, nil: "For example: \(option) 100000."
+        case .integer, .unsigned, .numeric, nil: "For example: \(option) 100000."
         case .text: "For example: \(option) 2026-0001."
         case .uuid: "For example: \(option) 0190163d-8694-739b-aea5-966c26f8ad91."
         case .timestamptz, .timestamp, .date: "For example: \(option) '2026-11-22 17:00:00'; it is read as UTC."

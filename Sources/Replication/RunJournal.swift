@@ -10,6 +10,12 @@ package protocol RunJournal: Sendable {
     /// loaded, so that no change goes unrecorded; a batch that is read again repeats its calls.
     func recordRepairs(_ repairs: [RepairedValue]) async throws
 
+    /// What the source kept in mind at the end of the last run; nil where nothing is kept.
+    func sourceMemory() async throws -> SourceMemory?
+
+    /// Keeps it for the next run, in place of the last one.
+    func keep(_ memory: SourceMemory) async throws
+
     /// Whether the run should end between two batches: shutting down, or the lease is lost.
     func shouldStop() async -> Bool
 }

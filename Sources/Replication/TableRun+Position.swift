@@ -123,6 +123,26 @@ extension TableRun {
         try await journal.mirror(Checkpoint(stamp: stamp, state: position.state), progress: progress)
     }
 
+    /// Hands the source its memory of the last run, if that ended well and nothing was written since.
+    /// - Returns: What it was handed.
+    func recall(at position: Position) async throws -> SourceMemory? {
+        guard let source = source as? any RecallingSource else { return nil }
+        var kept: SourceMemory?
+        if lease.previousEndedCleanly, let stamp = position.stamp, let memory = try await journal.sourceMemory(),
+            memory.stamp == stamp
+        {
+            kept = memory
+        }
+        await source.recall(kept?.content)
+        return kept
+    }
+
+    func keepMemory(at position: Position, inPlaceOf kept: SourceMemory?) async throws {
+        guard let source = source as? any RecallingSource, let stamp = position.stamp else { return }
+        let memory = SourceMemory(stamp: stamp, content: try await source.memory())
+        if memory != kept { try await journal.keep(memory) }
+    }
+
     /// Leftovers cost storage, never rows, so failing to remove them must not fail what was committed.
     func discard(_ staged: StagedBatch, _ progress: inout RunProgress) async {
         do {

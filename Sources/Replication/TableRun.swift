@@ -45,15 +45,20 @@ package struct TableRun: Sendable {
     }
 
     private func followChanges(_ position: inout Position, _ progress: inout RunProgress) async throws {
+        var kept: SourceMemory?
+        var isRecalled = false
         repeat {
             let start = try await source.startPass(mapping)
             try await begin(&position, at: start, progress: &progress)
+            if !isRecalled { kept = try await recall(at: position) }
+            isRecalled = true
             guard try await runPass(from: start, &position, &progress) else { return }
             try await settleComparison(&position, progress)
         } while position.state.sweepDue
         progress.caughtUp = true
         if position.stamp == nil { try await recordEmptyTable(&position) }
         try await mirror(position, progress)
+        try await keepMemory(at: position, inPlaceOf: kept)
     }
 
     /// The batches of a pass. While one is loaded the next one is already read, so that the source need not wait for

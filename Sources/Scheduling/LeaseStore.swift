@@ -69,6 +69,12 @@ package protocol RunStore: Sendable {
     /// Remembers repaired values, one a key and column; ignored when the lease is lost.
     func recordRepairs(_ repairs: [RepairedValue], of claimed: ClaimedTable) async throws
 
+    /// What the source of a table kept in mind; nil where nothing was kept.
+    func sourceMemory(of claimed: ClaimedTable) async throws -> SourceMemory?
+
+    /// Keeps it in place of the last one; ignored when the lease is lost.
+    func keep(_ memory: SourceMemory, of claimed: ClaimedTable) async throws
+
     /// Closes the record of a run. A run that ended well without rows is not kept: the mirror says when it looked.
     func finishCopy(_ copy: TableCopyRecord) async throws
 }

@@ -206,6 +206,22 @@ package actor LeasedRunJournal: RunJournal {
         }
     }
 
+    package func sourceMemory() async throws -> SourceMemory? {
+        do {
+            return try await runs.sourceMemory(of: claimed)
+        } catch let error where !(error is CancellationError) {
+            throw TableRunner.storeFailed(error)
+        }
+    }
+
+    package func keep(_ memory: SourceMemory) async throws {
+        do {
+            try await runs.keep(memory, of: claimed)
+        } catch let error where !(error is CancellationError) {
+            throw TableRunner.storeFailed(error)
+        }
+    }
+
     package func raiseGeneration(to generation: Int64) async throws {
         try await leases.raiseGeneration(of: claimed, to: generation)
     }

@@ -62,9 +62,13 @@ import Testing
             change: { environment, _ in environment["TEST_SOURCE"] = "postgres//u:\(canary)@h/db" }, code: "E_CONFIG",
             words: "postgres://user:password@host:5432/database"),
         Case(
-            name: "MySQL connection string",
-            change: { environment, _ in environment["TEST_SOURCE"] = "mysql://u:\(canary)@h/db" }, code: "E_CONFIG",
-            words: "MySQL"),
+            name: "MySQL connection string without a database",
+            change: { environment, _ in environment["TEST_SOURCE"] = "mysql://u:\(canary)@127.0.0.1:1" },
+            code: "E_CONFIG", words: "database"),
+        Case(
+            name: "MySQL server as the destination",
+            change: { environment, _ in environment["TEST_DESTINATION"] = "mysql://u:\(canary)@127.0.0.1:1/db" },
+            code: "E_CONFIG", words: "replicas are made in Redshift"),
         Case(
             name: "variable not set", change: { environment, _ in environment["TEST_SOURCE"] = "" }, code: "E_CONFIG",
             words: "TEST_SOURCE"),

@@ -21,8 +21,9 @@ struct CrashJourney: Sendable, CustomTestStringConvertible {
     var sides = CrashSide.allCases
     /// Steps that are left to other journeys.
     var skipping: Set<String> = []
-    /// Makes table `t` at the source.
-    var schema: String
+    var server = SourceServerKind.postgres
+    /// Statements that make table `t` at the source.
+    var schema: [String]
     /// Beside connections.
     var environment: [String: String] = [:]
     /// Arguments of commands after the set-up.
@@ -30,9 +31,11 @@ struct CrashJourney: Sendable, CustomTestStringConvertible {
     /// Whether the table is loaded once before.
     var startsLoaded = false
     /// At the source, before each run.
-    var change: String?
+    var change: [String] = []
     /// Replica tables that may be there in the end.
     var tables: Set<String> = ["t"]
+    /// Each message of a kind is broken, or only as many as there are ways to break one.
+    var meetsEveryMessage = true
     /// How many runs at once.
     var lanes = 2
 }
@@ -40,7 +43,7 @@ struct CrashJourney: Sendable, CustomTestStringConvertible {
 /// A place to break runs in, one after another: source, replica, bucket, metadata, and a proxy before each server.
 struct CrashLane: Sendable {
     let journey: CrashJourney
-    let source: TestDatabase
+    let source: SourceServer
     let replica: TestReplica
     let bucket: TestBucket
     let loader: LoaderSetup
@@ -50,7 +53,7 @@ struct CrashLane: Sendable {
     private let keptSchema: String
 
     private init(
-        _ journey: CrashJourney, _ source: TestDatabase, _ replica: TestReplica, _ bucket: TestBucket, _ folder: URL
+        _ journey: CrashJourney, _ source: SourceServer, _ replica: TestReplica, _ bucket: TestBucket, _ folder: URL
     ) throws {
         self.journey = journey
         self.source = source
@@ -60,7 +63,7 @@ struct CrashLane: Sendable {
         keptSchema = replica.schema + "_kept"
         let s3 = try #require(URL(string: TestServers.required("TEST_S3_ENDPOINT"))?.port)
         proxies = [
-            .source: try FaultProxy(.postgres, to: UInt16(source.endpoint.port)),
+            .source: try FaultProxy(source.kind == .postgres ? .postgres : .mysql, to: source.port),
             .s3: try FaultProxy(.http, to: UInt16(s3)),
             .destination: try FaultProxy(.postgres, to: UInt16(replica.endpoint.port)),
         ]
@@ -79,7 +82,7 @@ struct CrashLane: Sendable {
 
     /// Sets a lane up, runs `body`, and takes it down.
     static func with(_ journey: CrashJourney, _ body: (CrashLane) async throws -> Void) async throws {
-        try await TestDatabase.with { source in
+        try await SourceServer.with(journey.server) { source in
             try await TestReplica.with { replica in
                 try await TestBucket.with { bucket in
                     try await withTemporaryFolder { folder in
@@ -95,8 +98,9 @@ struct CrashLane: Sendable {
     }
 
     private func setUp() async throws {
-        for session in [source.connection, replica.connection] { try await session.execute("SET timezone TO 'UTC'") }
-        try await source.run(journey.schema)
+        if source.kind == .postgres { try await source.run("SET timezone TO 'UTC'") }
+        try await replica.connection.execute("SET timezone TO 'UTC'")
+        for statement in journey.schema { try await source.run(statement) }
         try await expectSuccess(try await loader.addJob(schema: replica.schema))
         for command in [["jobs", "setup", "job"]] + journey.commands {
             try await expectSuccess(try await loader.start(command).finish())
@@ -138,17 +142,16 @@ struct CrashLane: Sendable {
             _ = try await replica.rows("CREATE TABLE \(replica.schema).\(table) (LIKE \(keptSchema).\(table))")
             _ = try await replica.rows("INSERT INTO \(replica.schema).\(table) SELECT * FROM \(keptSchema).\(table)")
         }
-        if let change = journey.change { try await source.run(change) }
+        for statement in journey.change { try await source.run(statement) }
         for proxy in proxies.values { proxy.reset() }
     }
 
     /// What is wrong with the lane after a run: nothing, when source and replica are equal and nothing is left behind.
     func problems() async throws -> [String] {
         var problems: [String] = []
-        let query = "SELECT * FROM \"t\" ORDER BY id"
-        let expected = try await source.run(query).rows
-        let found = try await replica.rows(query.replacing("\"t\"", with: "\(replica.schema).t"))
-        if found != expected {
+        let expected = try await source.run("SELECT * FROM t ORDER BY id")
+        let found = try await replica.rows("SELECT * FROM \(replica.schema).t ORDER BY id")
+        if SourceServer.plain(found) != SourceServer.plain(expected) {
             problems.append("\(found.count) rows in the replica, \(expected.count) at the source, or not the same")
         }
         let objects = try await bucket.client.list(prefix: "")

@@ -100,7 +100,18 @@ enum CrashStep {
         if statement.contains("pg_prepared_xacts") { return "prepared transactions" }
         let word = firstWord(statement)
         if statement.hasPrefix("SELECT n, ") { return "measuring the batch" }
+        if let name = readingMySQL(statement) { return name }
         return ["SELECT", "WITH"].contains(word) ? "catalog" : word
+    }
+
+    private static func readingMySQL(_ statement: String) -> String? {
+        let activity = ["SELECT UTC_TIMESTAMP", "SHOW ", "SELECT MIN(start)"]
+        if activity.contains(where: statement.hasPrefix) { return "clock and sessions" }
+        if statement.hasPrefix("START TRANSACTION") { return "BEGIN" }
+        if statement.contains("BIT_XOR(") { return "checksum of a range" }
+        guard statement.hasPrefix("SELECT"), statement.contains(" AS t") else { return nil }
+        let isMeasure = statement.hasPrefix("SELECT COUNT(*) FROM (") || statement.contains(" ORDER BY ")
+        return isMeasure ? "measuring the batch" : "SELECT of the rows"
     }
 
     private static func writing(_ statement: String) -> String {
@@ -126,7 +137,8 @@ enum CrashPlan {
             return Set(names).subtracting(journey.skipping).sorted().flatMap { name in
                 // A kind with many steps gives each its turn; one with few gives each several faults.
                 let faults = FaultProxy.Fault.allCases
-                return (0..<max(names.count { $0 == name }, faults.count)).map { turn in
+                let messages = journey.meetsEveryMessage ? names.count { $0 == name } : 0
+                return (0..<max(messages, faults.count)).map { turn in
                     CrashScenario(side: side, step: name, turn: turn, fault: faults[turn % faults.count])
                 }
             }

@@ -5,7 +5,7 @@ import Testing
 
 /// A run broken at each message that it sends, in each way; the next run must leave the source's rows, once each, and
 /// nothing else.
-@Suite(.timeLimit(.minutes(20))) struct CrashTests {
+@Suite(.timeLimit(.minutes(40))) struct CrashTests {
     private static let table = """
         CREATE TABLE t (id int PRIMARY KEY, note text, amount numeric(12,2), seen timestamptz,
             updated_at timestamptz NOT NULL DEFAULT now());
@@ -19,23 +19,62 @@ import Testing
         INSERT INTO t (id, note) SELECT i, 'new ' || clock_timestamp() FROM generate_series(231, 260) i
         """
 
-    static let journeys = [
-        CrashJourney(
-            testDescription: "first load through S3", letter: "F", schema: table,
-            environment: ["IMPORT_ROW_LIMIT": "100"]),
-        CrashJourney(
-            testDescription: "changes through S3", letter: "C", sides: [.s3, .destination], schema: table,
-            environment: ["IMPORT_ROW_LIMIT": "50"],
-            startsLoaded: true, change: change),
-        CrashJourney(
-            testDescription: "changes by INSERT", letter: "I", sides: [.destination],
-            skipping: CrashStep.everywhere, schema: table,
-            environment: ["IMPORT_ROW_LIMIT": "50", "COPY_VIA_S3": "false"], startsLoaded: true, change: change),
-        CrashJourney(
-            testDescription: "swap of a FullSyncTable", letter: "S", sides: [.s3, .destination],
-            skipping: CrashStep.everywhere, schema: table,
-            commands: [["tables", "set", "job/t", "--mode", "FullSyncTable"]], startsLoaded: true, change: change,
-            tables: ["t", "t__loader_old"]),
+    static let journeys =
+        [
+            CrashJourney(
+                testDescription: "first load through S3", letter: "F", schema: [table],
+                environment: ["IMPORT_ROW_LIMIT": "100"]),
+            CrashJourney(
+                testDescription: "changes through S3", letter: "C", sides: [.s3, .destination], schema: [table],
+                environment: ["IMPORT_ROW_LIMIT": "50"],
+                startsLoaded: true, change: [change]),
+            CrashJourney(
+                testDescription: "changes by INSERT", letter: "I", sides: [.destination],
+                skipping: CrashStep.everywhere, schema: [table],
+                environment: ["IMPORT_ROW_LIMIT": "50", "COPY_VIA_S3": "false"], startsLoaded: true, change: [change]),
+            CrashJourney(
+                testDescription: "swap of a FullSyncTable", letter: "S", sides: [.s3, .destination],
+                skipping: CrashStep.everywhere, schema: [table],
+                commands: [["tables", "set", "job/t", "--mode", "FullSyncTable"]], startsLoaded: true, change: [change],
+                tables: ["t", "t__loader_old"]),
+        ]
+        + MySQLServerKind.tested.flatMap { server in
+            [
+                CrashJourney(
+                    testDescription: "first load from \(server.rawValue)", letter: "M", sides: [.source],
+                    server: .mysql(server), schema: mysqlTable, environment: ["IMPORT_ROW_LIMIT": "100"],
+                    meetsEveryMessage: server == .mariadb),
+                CrashJourney(
+                    testDescription: "changes from \(server.rawValue)", letter: server == .mariadb ? "N" : "Y",
+                    sides: server == .mariadb ? CrashSide.allCases : [.source], server: .mysql(server),
+                    schema: mysqlTable,
+                    environment: ["IMPORT_ROW_LIMIT": "50", "SWEEP_INTERVAL": "1s"], startsLoaded: true,
+                    change: mysqlChange, meetsEveryMessage: false),
+            ]
+        }
+
+    private static let mysqlTable = [
+        """
+        CREATE TABLE t (id INT PRIMARY KEY, note VARCHAR(80), amount DECIMAL(12,2), seen TIMESTAMP(6) NULL,
+            updated_at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6), INDEX (updated_at))
+        """,
+        """
+        INSERT INTO t (id, note, amount, seen) WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 230)
+        SELECT i, CONCAT('first ', i), i / 7.0, TIMESTAMP'2026-01-01 00:00:00' + INTERVAL i MINUTE FROM n
+        """,
+    ]
+    /// Of the last rows some are stamped as if long ago: those are the sweep's.
+    private static let mysqlChange = [
+        "DELETE FROM t WHERE id > 230",
+        """
+        UPDATE t SET note = CONCAT('changed ', id, ' ', UTC_TIMESTAMP(6)), updated_at = CURRENT_TIMESTAMP(6) WHERE id % 6 = 0
+        """,
+        """
+        INSERT INTO t (id, note, updated_at) WITH RECURSIVE n AS (
+        SELECT 231 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 260)
+        SELECT i, CONCAT('new ', UTC_TIMESTAMP(6)),
+        IF(i % 5 = 0, CURRENT_TIMESTAMP(6) - INTERVAL 3 DAY, CURRENT_TIMESTAMP(6)) FROM n
+        """,
     ]
 
     @Test(arguments: journeys)

@@ -73,7 +73,7 @@ extension SilentListener {
                 try await withTemporaryFolder { folder in
                     try await OwnStandIn.with(folder: folder) { standIn in
                         try await source.run(Self.schema)
-                        let loader = try LoaderSetup(
+                        var loader = try LoaderSetup(
                             folder: folder, bucket: bucket, source: source.url, destination: standIn.url,
                             more: ["IMPORT_ROW_LIMIT": "400"])
                         _ = try await loader.addJob(schema: "replica")
@@ -85,6 +85,8 @@ extension SilentListener {
                         try await source.run("UPDATE t SET note = 'second ' || id, updated_at = now() WHERE id > 900")
                         try await source.run(
                             "INSERT INTO t (id, note) SELECT i, 'second ' || i FROM generate_series(1001, 1050) i")
+                        // In one batch, even where a transaction elsewhere has old rows read again.
+                        loader.environment["IMPORT_ROW_LIMIT"] = "2000"
                         try await Self.killAfterCommit(loader, standIn, rows: "1050")
                         let rerun = try await loader.run("sync", "job", "--wait")
                         #expect(rerun.status == 0, "\(rerun.everything)")

@@ -6,12 +6,14 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct ZombieTests {
     private static let journey = CrashJourney(
         testDescription: "changes through S3",
-        schema: """
+        schema: [
+            """
             CREATE TABLE t (id int PRIMARY KEY, note text, updated_at timestamptz NOT NULL DEFAULT now());
             INSERT INTO t SELECT i, 'first ' || i FROM generate_series(1, 200) i
-            """,
+            """
+        ],
         environment: ["IMPORT_ROW_LIMIT": "30"], startsLoaded: true,
-        change: "UPDATE t SET note = 'changed ' || clock_timestamp(), updated_at = now() WHERE id <= 80")
+        change: ["UPDATE t SET note = 'changed ' || clock_timestamp(), updated_at = now() WHERE id <= 80"])
 
     @Test func `a zombie that wakes up before its transaction is refused by the checkpoint`() async throws {
         try await CrashLane.with(Self.journey) { lane in

@@ -145,6 +145,8 @@ actor MemoryCatalog: CatalogStore, HistoryStore, LeaseStore, RequestStore, RunSt
     }
 
     func record(_ checkpoint: Checkpoint, copy: TableCopyRecord, of claimed: ClaimedTable) {}
+    func sourceMemory(of claimed: ClaimedTable) -> SourceMemory? { nil }
+    func keep(_ memory: SourceMemory, of claimed: ClaimedTable) {}
     func recordRepairs(_ repairs: [RepairedValue], of claimed: ClaimedTable) {}
     func finishCopy(_ copy: TableCopyRecord) { edit(copy.tableID) { $0.lastCopy = copy } }
     func heartbeat(_ owner: LeaseOwner, version: String) {}

@@ -72,6 +72,23 @@ import Testing
         #expect(await store.table(1)?.mapping.cursorColumn?.source.name == name)
     }
 
+    @Test(arguments: [
+        "int(11)", "int unsigned", "smallint(5) unsigned zerofill", "bigint(20) unsigned", "decimal(12,0)",
+        "varchar(36)", "datetime(6)", "timestamp",
+    ])
+    func `MySQL's names of such types are known, too`(_ type: String) async throws {
+        await fill { mapping in
+            let grows = Sample.column("grows", type, isNullable: false)
+            mapping.columns.append(
+                ColumnMapping(source: grows, destinationName: "grows", destinationType: grows.replicaType))
+        }
+        _ = try await set {
+            $0.mode = .insertOnly
+            $0.cursorKey = "grows"
+        }
+        #expect(await store.table(1)?.mapping.cursorColumn?.source.typeName == type)
+    }
+
     struct Refusal: Sendable, CustomTestStringConvertible {
         var testDescription: String
         var mapping: @Sendable (inout TableMapping) -> Void = { _ in }

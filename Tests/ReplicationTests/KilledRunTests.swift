@@ -212,6 +212,8 @@ private struct FailingJournal: RunJournal {
 
     func mirror(_ checkpoint: Checkpoint, progress: RunProgress) async throws { throw StoreIsGone() }
     func raiseGeneration(to generation: Int64) async throws {}
+    func sourceMemory() async throws -> SourceMemory? { nil }
+    func keep(_ memory: SourceMemory) async throws {}
     func recordRepairs(_ repairs: [RepairedValue]) async throws {}
     func shouldStop() async -> Bool { false }
 }

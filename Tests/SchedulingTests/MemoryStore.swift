@@ -20,6 +20,7 @@ actor MemoryStore: LeaseStore, RunStore, WorkerStore {
     private(set) var endings: [(table: Int64, ending: RunEnding)] = []
     private(set) var recorded: [(checkpoint: Checkpoint, copy: TableCopyRecord)] = []
     private(set) var repairs: [RepairedValue] = []
+    private var memories: [Int64: SourceMemory] = [:]
     private(set) var heartbeats = 0
     private(set) var unregistered: [LeaseOwner] = []
     private var isLost = false
@@ -102,6 +103,9 @@ actor MemoryStore: LeaseStore, RunStore, WorkerStore {
         try failIfOrdered(.record)
         recorded.append((checkpoint, copy))
     }
+
+    func sourceMemory(of claimed: ClaimedTable) -> SourceMemory? { memories[claimed.table.id] }
+    func keep(_ memory: SourceMemory, of claimed: ClaimedTable) { memories[claimed.table.id] = memory }
 
     func recordRepairs(_ repairs: [RepairedValue], of claimed: ClaimedTable) throws {
         try failIfOrdered(.repairs)

@@ -9,10 +9,10 @@ import Synchronization
 /// message. Bytes pass unchanged, so that signatures hold.
 ///
 /// Counted are, over all connections in the order of their arrival: sign-in messages, statements and the farewell of the
-/// PostgreSQL protocol (without TLS), requests of HTTP. Two threads a connection; nothing of it runs on Swift's pool.
+/// PostgreSQL and MySQL protocols (without TLS), requests of HTTP. Two threads a connection; nothing of it runs on Swift's pool.
 package final class FaultProxy: Sendable {
     package enum Wire: Sendable {
-        case postgres, http
+        case postgres, mysql, http
     }
 
     /// What happens at the armed message, once.

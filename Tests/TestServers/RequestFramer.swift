@@ -21,8 +21,36 @@ struct RequestFramer {
     mutating func add(_ bytes: ArraySlice<UInt8>) -> [Piece] {
         waiting += bytes
         var pieces: [Piece] = []
-        while let piece = wire == .postgres ? nextMessage() : nextRequest() { pieces.append(piece) }
+        while let piece = next() { pieces.append(piece) }
         return pieces
+    }
+
+    private mutating func next() -> Piece? {
+        switch wire {
+        case .postgres: nextMessage()
+        case .mysql: nextPacket()
+        case .http: nextRequest()
+        }
+    }
+
+    /// A packet numbered 0 is a command; others belong to signing in
+    /// (https://dev.mysql.com/doc/dev/mysql-server/latest/PAGE_PROTOCOL.html).
+    private mutating func nextPacket() -> Piece? {
+        guard waiting.count >= 4 else { return nil }
+        let head = Array(waiting.prefix(4))
+        let length = Int(head[0]) | Int(head[1]) << 8 | Int(head[2]) << 16
+        guard waiting.count >= length + 4 else { return nil }
+        let bytes = take(length + 4)
+        let payload = bytes.dropFirst(4)
+        guard head[3] == 0 else {
+            defer { hasStarted = true }
+            return Piece(bytes: bytes, message: hasStarted ? "password" : "startup")
+        }
+        switch payload.first {
+        case 1: return Piece(bytes: bytes, message: "goodbye")
+        case 3: return Piece(bytes: bytes, message: Self.text(payload.dropFirst()))
+        default: return Piece(bytes: bytes, message: nil)
+        }
     }
 
     private mutating func take(_ count: Int) -> ArraySlice<UInt8> {
@@ -83,6 +111,9 @@ struct AnswerEnd {
     /// Sign-in goes back and forth: any word of the server is an answer.
     private let isAnyWord: Bool
     private var waiting: [UInt8] = []
+    /// Packets of the answer so far, and how many of the kind that ends columns, then rows.
+    private var packets = 0
+    private var ends = 0
 
     init(wire: FaultProxy.Wire, message: String) {
         self.wire = wire
@@ -93,14 +124,34 @@ struct AnswerEnd {
     mutating func add(_ bytes: ArraySlice<UInt8>) -> Bool {
         if isAnyWord { return true }
         waiting += bytes
+        return wire == .mysql ? findLastPacket() : findReadyForQuery()
+    }
+
+    private mutating func findReadyForQuery() -> Bool {
         var at = 0
         defer { waiting.removeFirst(min(at, waiting.count)) }
         while waiting.count >= at + 5 {
             let length = waiting[(at + 1)..<(at + 5)].reduce(0) { $0 << 8 | Int($1) }
             guard waiting.count > at + length else { return false }
-            // ReadyForQuery.
             if waiting[at] == UInt8(ascii: "Z") { return true }
             at += length + 1
+        }
+        return false
+    }
+
+    /// A single OK or ERR; or a number of columns, the columns, EOF, the rows, EOF.
+    private mutating func findLastPacket() -> Bool {
+        var at = 0
+        defer { waiting.removeFirst(min(at, waiting.count)) }
+        while waiting.count >= at + 5 {
+            let length = Int(waiting[at]) | Int(waiting[at + 1]) << 8 | Int(waiting[at + 2]) << 16
+            guard waiting.count >= at + 4 + length else { return false }
+            let kind = waiting[at + 4]
+            packets += 1
+            if kind == 0xFF || (packets == 1 && kind == 0) { return true }
+            if kind == 0xFE, length < 9 { ends += 1 }
+            if ends == 2 { return true }
+            at += 4 + length
         }
         return false
     }

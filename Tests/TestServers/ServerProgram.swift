@@ -1,6 +1,6 @@
 import Foundation
 
-/// A program of PostgreSQL that failed.
+/// A program of a server that failed.
 package struct ServerProgramFailure: Error, CustomStringConvertible {
     package var program: String
     package var status: Int32
@@ -9,7 +9,7 @@ package struct ServerProgramFailure: Error, CustomStringConvertible {
     package var description: String { "\(program) ended with status \(status): \(output.suffix(800))" }
 }
 
-/// One of PostgreSQL's own programs as a child of the test run; as another user where that is root, since PostgreSQL
+/// One of a server's own programs as a child of the test run; as another user where that is root, since PostgreSQL
 /// refuses to run as root.
 final class ServerProgram: Sendable {
     private let process: Process
@@ -17,8 +17,11 @@ final class ServerProgram: Sendable {
     private let outputFile: URL
     private let ended: AsyncStream<Int32>
 
-    /// - Parameter output: A file that takes stdout and stderr.
-    init(_ name: String, _ arguments: [String], output: URL) throws {
+    /// - Parameters:
+    ///   - name: Of PostgreSQL's programs, or a full path.
+    ///   - output: A file that takes stdout and stderr.
+    ///   - environment: Beside a plain one in UTC.
+    init(_ name: String, _ arguments: [String], output: URL, environment: [String: String] = [:]) throws {
         self.name = name
         outputFile = output
         if !FileManager.default.fileExists(atPath: output.path) { try Data().write(to: output) }
@@ -32,7 +35,9 @@ final class ServerProgram: Sendable {
         process.arguments = Array(command.dropFirst())
         // The other user may not be able to look at the folder that the tests were started in.
         process.currentDirectoryURL = URL(fileURLWithPath: "/")
-        process.environment = ["PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "HOME": "/nonexistent"]
+        process.environment = [
+            "PATH": "/usr/bin:/bin:/usr/sbin", "LC_ALL": "C", "TZ": "UTC", "HOME": "/nonexistent",
+        ].merging(environment) { _, new in new }
         let sink = try FileHandle(forWritingTo: output)
         try sink.seekToEnd()
         process.standardOutput = sink
@@ -63,8 +68,10 @@ final class ServerProgram: Sendable {
     }
 
     /// Runs a program to its end.
-    static func run(_ name: String, _ arguments: [String], output: URL) async throws {
-        let program = try ServerProgram(name, arguments, output: output)
+    static func run(
+        _ name: String, _ arguments: [String], output: URL, environment: [String: String] = [:]
+    ) async throws {
+        let program = try ServerProgram(name, arguments, output: output, environment: environment)
         let status = await program.finish()
         guard status == 0 else { throw ServerProgramFailure(program: name, status: status, output: program.output) }
     }
@@ -95,6 +102,7 @@ final class ServerProgram: Sendable {
 
     /// Server programs lie beside each other, and not always on PATH; `cp` and `dd` are the system's.
     private static func path(of name: String) throws -> String {
+        if name.hasPrefix("/") { return name }
         var folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init)
         let debian = "/usr/lib/postgresql"
         let versions = ((try? FileManager.default.contentsOfDirectory(atPath: debian)) ?? [])

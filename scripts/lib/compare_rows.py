@@ -3,10 +3,9 @@
     compare_rows.py --source URL --destination URL [--schema public] [--into public] [--json]
                     [--ignore TABLE.COLUMN …] [--where 'TABLE:condition at the source' …] [TABLE | TABLE:REPLICA …]
 
-Both are PostgreSQL by their wire protocol; the destination speaks Redshift's SQL. Values are read as text, so that none
-is out of a Python type's range, and brought to one form by the source's type: numbers by value, JSON as documents with
-exact numbers. Without tables it
-takes every base table of the schema. What Redshift cannot hold (text over 65,535 bytes, NUL, infinities) is not for this
+The source is PostgreSQL, MySQL or MariaDB (whose schema is the URL's database), and the destination speaks Redshift's SQL.
+Values are read as text and brought to one form by the source's type: numbers by value, JSON as documents with exact
+numbers. Without tables it takes every base table of the schema. What Redshift cannot hold (text over 65,535 bytes, NUL, infinities) is not for this
 program: such rows count as different.
 
 Prints a line for each table; with --json one document. Exit 0 when all are equal, 1 when not, 2 when it could not tell.
@@ -17,34 +16,15 @@ import decimal
 import hashlib
 import json
 import re
+import struct
 import sys
-from urllib.parse import unquote, urlsplit
 
 import psycopg2
-import psycopg2.extensions
+import pymysql
+
+from compare_sides import Replica, folded, source_of
 
 SHOWN_KEYS = 5
-
-
-def connect(url):
-    parts = urlsplit(url)
-    connection = psycopg2.connect(
-        host=parts.hostname,
-        port=parts.port,
-        user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
-        dbname=parts.path.lstrip("/"),
-        gssencmode="disable",
-        application_name="compare-rows",
-    )
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute("set timezone to 'UTC'")
-    raw = psycopg2.extensions.new_type(tuple(psycopg2.extensions.string_types), "RAW", lambda held, _: held)
-    psycopg2.extensions.register_type(raw, connection)
-    return connection
-
-
 EXACT = decimal.Context(prec=100_000, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
 
 
@@ -57,48 +37,6 @@ def document(text):
     return json.dumps(json.loads(text, parse_float=number, parse_int=number), sort_keys=True)
 
 
-def identifier(name):
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text):
-    return "'" + text.replace("'", "''") + "'"
-
-
-def folded(name):
-    """Redshift's form of an identifier: ASCII letters in lower case."""
-    return "".join(letter.lower() if letter.isascii() else letter for letter in name)
-
-
-def query(connection, sql):
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        while rows := cursor.fetchmany(5000):
-            yield from rows
-
-
-def columns(connection, schema, table):
-    """(name, type) in the table's order, from the view that both systems have."""
-    return list(
-        query(
-            connection,
-            "select column_name, data_type from information_schema.columns"
-            f" where table_schema={literal(schema)} and table_name={literal(table)} order by ordinal_position",
-        )
-    )
-
-
-def primary_key(connection, schema, table):
-    return [
-        name
-        for (name,) in query(
-            connection,
-            "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)"
-            f" WHERE i.indisprimary AND i.indrelid = {literal(identifier(schema) + '.' + identifier(table))}::regclass",
-        )
-    ]
-
-
 def decimal_of(held):
     return EXACT.create_decimal(held.replace("$", "").replace(",", "")).normalize(EXACT)
 
@@ -107,8 +45,6 @@ def without_zeros(held):
     """Redshift may print fractions of a second to the last of six digits."""
     return re.sub(r"(\.\d*?)0+(?=\D|$)", lambda match: match[1].rstrip("."), held)
 
-
-DOCUMENTS = ("json", "jsonb", "ARRAY", "super")
 
 # The one form of a value of a source type, whichever side it comes from. Other types are taken as they are.
 FORMS = {
@@ -121,7 +57,7 @@ FORMS = {
     "bigint": int,
     "numeric": decimal_of,
     "money": decimal_of,
-    "real": float,
+    "real": lambda held: struct.pack("f", float(held)),  # a source may print more digits than its type holds
     "double precision": float,
     "timestamp with time zone": without_zeros,
     "timestamp without time zone": without_zeros,
@@ -134,37 +70,12 @@ def fingerprint(values):
     return hashlib.blake2b(repr(values).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def source_rows(connection, schema, table, wanted, condition):
-    chosen = ", ".join(
-        f"to_jsonb({identifier(name)})::text" if kind in DOCUMENTS else identifier(name)
-        for name, kind in wanted
-    )
-    where = f" where {condition}" if condition else ""
-    yield from query(connection, f"select {chosen} from {identifier(schema)}.{identifier(table)}{where}")
-
-
-def replica_rows(connection, schema, replica, wanted, types):
-    def one(name):
-        quoted = identifier(folded(name))
-        kind = types[folded(name)].lower()
-        if kind == "super":
-            return f"json_serialize({quoted})"
-        if kind in ("json", "jsonb"):
-            return f"{quoted}::text"
-        if kind in ("binary varying", "varbyte", "varbinary"):
-            return f"to_hex({quoted})"
-        return quoted
-
-    chosen = ", ".join(one(name) for name, _ in wanted)
-    yield from query(connection, f"select {chosen} from {identifier(schema)}.{identifier(replica)}")
-
-
 def compare(source, destination, schema, into, entry, ignored=(), conditions=None):
     """A dictionary with the table's name, `equal`, the number of source rows, and in words what differs."""
     table, _, replica = entry.partition(":")
     replica = replica or folded(table)
-    wanted = [(name, kind) for name, kind in columns(source, schema, table) if f"{table}.{name}" not in ignored]
-    types = dict(columns(destination, into, replica))
+    wanted = [(name, kind) for name, kind in source.columns(schema, table) if f"{table}.{name}" not in ignored]
+    types = dict(destination.columns(into, replica))
     result = {"table": table, "equal": False, "rows": 0, "problems": []}
     if not wanted:
         result["problems"].append("the source has no such table")
@@ -177,7 +88,7 @@ def compare(source, destination, schema, into, entry, ignored=(), conditions=Non
         return result
 
     names = [name for name, _ in wanted]
-    places = [names.index(name) for name in primary_key(source, schema, table)] or list(range(len(names)))
+    places = [names.index(name) for name in source.primary_key(schema, table)] or list(range(len(names)))
     forms = [(place, FORMS[kind]) for place, (_, kind) in enumerate(wanted) if kind in FORMS]
 
     def keyed(rows):
@@ -189,11 +100,11 @@ def compare(source, destination, schema, into, entry, ignored=(), conditions=Non
             yield ", ".join(str(values[place]) for place in places), fingerprint(values)
 
     expected = {}
-    for key, print_of_row in keyed(source_rows(source, schema, table, wanted, (conditions or {}).get(table))):
+    for key, print_of_row in keyed(source.rows(schema, table, wanted, (conditions or {}).get(table))):
         expected.setdefault(key, []).append(print_of_row)
         result["rows"] += 1
     extra, changed = [], []
-    for key, print_of_row in keyed(replica_rows(destination, into, replica, wanted, types)):
+    for key, print_of_row in keyed(destination.rows(into, replica, wanted, types)):
         waiting = expected.get(key)
         if not waiting:
             extra.append(key)
@@ -222,15 +133,8 @@ def main():
     parser.add_argument("--where", action="append", default=[], metavar="TABLE:CONDITION")
     parser.add_argument("tables", nargs="*")
     arguments = parser.parse_args()
-    source, destination = connect(arguments.source), connect(arguments.destination)
-    tables = arguments.tables or [
-        name
-        for (name,) in query(
-            source,
-            "select table_name from information_schema.tables where table_type='BASE TABLE'"
-            f" and table_schema={literal(arguments.schema)} order by 1",
-        )
-    ]
+    source, destination = source_of(arguments.source), Replica(arguments.destination)
+    tables = arguments.tables or source.tables(arguments.schema)
     if not tables:
         sys.exit(f"compare_rows: no table in schema {arguments.schema} of the source")
     conditions = dict(entry.split(":", 1) for entry in arguments.where)
@@ -252,6 +156,6 @@ def main():
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except psycopg2.Error as error:
+    except (psycopg2.Error, pymysql.Error) as error:
         print(f"compare_rows: {error}", file=sys.stderr)
         sys.exit(2)

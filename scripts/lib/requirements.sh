@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What a machine needs before anything is built: a Swift toolchain, C libraries, a PostgreSQL server, Python.
+# What a machine needs before anything is built: a Swift toolchain, C libraries, servers of PostgreSQL and MariaDB, Python.
 # Installs with apt what is missing, and nothing else. Sourced after common.sh.
 
 SWIFT_OLDEST_MAJOR=6 SWIFT_OLDEST_MINOR=2
@@ -17,6 +17,9 @@ postgres_programs() {
     done
     echo "$best"
 }
+
+# MariaDB's server, which is not on everyone's PATH, or nothing.
+mariadb_program() { PATH=$PATH:/usr/sbin:/usr/libexec:/usr/local/sbin command -v mariadbd || true; }
 
 SWIFT_ADVICE="Install the official one: https://www.swift.org/install/linux/ (swiftly, its installer, or an archive), \
 then run this again."
@@ -44,7 +47,7 @@ missing_packages() {
         python3:python3 setpriv:util-linux; do
         command -v "${entry%%:*}" >/dev/null || echo "${entry#*:}"
     done
-    for entry in libpq:libpq-dev libzstd:libzstd-dev zlib:zlib1g-dev sqlite3:libsqlite3-dev; do
+    for entry in libpq:libpq-dev libmariadb:libmariadb-dev libzstd:libzstd-dev zlib:zlib1g-dev sqlite3:libsqlite3-dev; do
         if ! command -v pkg-config >/dev/null || ! pkg-config --exists "${entry%%:*}"; then echo "${entry#*:}"; fi
     done
     # Libraries that the toolchain itself loads.
@@ -55,6 +58,9 @@ missing_packages() {
     [[ -e /usr/share/zoneinfo/UTC ]] || echo tzdata
     [[ -e /usr/include/stdlib.h ]] || echo libc6-dev
     [[ -n $(postgres_programs) ]] || echo postgresql
+    # Without the package `mariadb-server`, which would make a data folder and start a service: the programs are enough.
+    [[ -n $(mariadb_program) ]] || echo mariadb-server-core
+    for entry in mariadb my_print_defaults; do command -v "$entry" >/dev/null || echo mariadb-client-core; done | uniq
     python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
 }
 
@@ -72,7 +78,8 @@ find_root() {
 as_root() { ${AS_ROOT[@]+"${AS_ROOT[@]}"} "$@"; }
 
 install_packages() {
-    local apt=(apt-get -o DPkg::Lock::Timeout=300)
+    # --no-remove: MariaDB's packages exclude MySQL's, which someone may be using.
+    local apt=(apt-get -o DPkg::Lock::Timeout=300 --no-remove)
     say "installing with apt: $*"
     as_root "${apt[@]}" -qq update >&2 &&
         as_root env DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y -qq --no-install-recommends "$@" </dev/null >&2

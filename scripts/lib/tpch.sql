@@ -1,4 +1,5 @@
--- The eight tables of TPC-H with their primary keys, each with the column that an incremental replica needs.
+-- The eight tables of TPC-H with their primary keys, in SQL that PostgreSQL, MySQL and MariaDB understand. scripts/tpch adds
+-- `updated_at`, the column that an incremental replica needs, and splits this file at its semicolons.
 -- No foreign keys: the writer of tpch_churn.py inserts into each table on its own.
 CREATE TABLE region (r_regionkey integer PRIMARY KEY, r_name char(25) NOT NULL, r_comment varchar(152));
 CREATE TABLE nation (

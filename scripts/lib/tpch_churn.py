@@ -16,7 +16,7 @@ import random
 import sys
 import time
 
-import psycopg2
+import tpch_dialects
 
 # table: its key, the columns that an update changes and how, the expression of a new key from a counter.
 TABLES = {
@@ -25,9 +25,9 @@ TABLES = {
     "supplier": (("s_suppkey",), "s_acctbal = {money}, s_comment = {text}", ("{n}",)),
     "customer": (("c_custkey",), "c_acctbal = {money}, c_comment = {text}", ("{n}",)),
     "part": (("p_partkey",), "p_retailprice = {money}, p_size = {small}", ("{n}",)),
-    "partsupp": (("ps_partkey", "ps_suppkey"), "ps_supplycost = {money}, ps_comment = {text}", ("{n} / 4", "{n} %% 4 + 1000000")),
+    "partsupp": (("ps_partkey", "ps_suppkey"), "ps_supplycost = {money}, ps_comment = {text}", ("{n} {divide} 4", "{n} %% 4 + 1000000")),
     "orders": (("o_orderkey",), "o_totalprice = {money}, o_comment = {text}", ("{n}",)),
-    "lineitem": (("l_orderkey", "l_linenumber"), "l_extendedprice = {money}, l_comment = {text}", ("{n} / 7", "{n} %% 7 + 1")),
+    "lineitem": (("l_orderkey", "l_linenumber"), "l_extendedprice = {money}, l_comment = {text}", ("{n} {divide} 7", "{n} %% 7 + 1")),
 }
 # Small tables stay small, and the large ones get most of the writes.
 WEIGHTS = {"region": 1, "nation": 1, "supplier": 2, "customer": 4, "part": 4, "partsupp": 6, "orders": 8, "lineitem": 12}
@@ -37,29 +37,18 @@ LATE_AT_MOST = 3
 
 class Churn:
     def __init__(self, url, seed, rows, inserts_only):
-        self.url, self.rows, self.inserts_only, self.random = url, rows, inserts_only, random.Random(seed)
-        self.main = self.connect()
+        self.rows, self.inserts_only, self.random = rows, inserts_only, random.Random(seed)
+        self.dialect = tpch_dialects.dialect_of(url)
+        self.main = self.dialect.connect()
         self.late = []  # (rounds left, connection, rows)
         with self.main.cursor() as cursor:
-            cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
-            found = {name for (name,) in cursor.fetchall()}
+            found = self.dialect.tables(cursor)
             self.tables = [table for table in TABLES if table in found]
             if not self.tables:
                 sys.exit("tpch_churn: the database has no TPC-H table; make them by scripts/tpch load")
-            self.columns = {table: self.columns_of(cursor, table) for table in self.tables}
+            self.columns = {table: self.dialect.columns(cursor, table) for table in self.tables}
             self.next_key = {table: self.first_free_key(cursor, table) for table in self.tables}
         self.main.commit()
-
-    def connect(self):
-        return psycopg2.connect(self.url, gssencmode="disable", application_name="tpch-churn")
-
-    @staticmethod
-    def columns_of(cursor, table):
-        cursor.execute(
-            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-            (f"public.{table}",),
-        )
-        return [name for (name,) in cursor.fetchall()]
 
     @staticmethod
     def first_free_key(cursor, table):
@@ -81,7 +70,9 @@ class Churn:
     def transaction(self, rows):
         """Commits about `rows` rows and returns their number; one in ten rolls back as a whole, one in six in part."""
         with self.main.cursor() as cursor:
-            stamp = self.random.choice(["now()", "now()", "now()", "now() - interval '20 seconds'", "clock_timestamp()"])
+            self.dialect.begin(cursor)
+            began, before, written = self.dialect.BEGAN, self.dialect.BEFORE, self.dialect.WRITTEN
+            stamp = self.random.choice([began, began, began, before, written])
             changed = self.write(cursor, rows, stamp)
             if self.random.random() < 1 / 6:
                 cursor.execute("SAVEPOINT half")
@@ -98,9 +89,10 @@ class Churn:
         return changed
 
     def open_late(self):
-        connection = self.connect()
+        connection = self.dialect.connect()
         with connection.cursor() as cursor:
-            changed = self.write(cursor, self.random.randint(1, max(2, self.rows // 8)), "now()")
+            self.dialect.begin(cursor)
+            changed = self.write(cursor, self.random.randint(1, max(2, self.rows // 8)), self.dialect.BEGAN)
         self.late.append((self.random.randint(1, 4), connection, changed))
 
     def commit_late(self, due_only):
@@ -127,7 +119,7 @@ class Churn:
 
     def values(self):
         return {
-            "text": f"E'{self.random.choice(TEXTS)}{self.random.randint(0, 999)}'".replace("{", ""),
+            "text": f"{self.dialect.STRING}'{self.random.choice(TEXTS)}{self.random.randint(0, 999)}'".replace("{", ""),
             "money": f"{self.random.randint(-99999, 9999999) / 100:.2f}",
             "small": str(self.random.randint(0, 50)),
         }
@@ -137,30 +129,20 @@ class Churn:
         key, _, expressions = TABLES[table]
         first = self.next_key[table]
         self.next_key[table] += rows
-        new = {name: expression.format(n="n") for name, expression in zip(key, expressions)}
+        new = {name: expression.format(n="n", divide=self.dialect.DIVIDE) for name, expression in zip(key, expressions)}
         new["updated_at"] = stamp
         chosen = ", ".join(new.get(name, f"model.{name}") for name in self.columns[table])
-        cursor.execute(
-            f"INSERT INTO {table} ({', '.join(self.columns[table])}) SELECT {chosen}"
-            f" FROM generate_series(%s, %s) n, (SELECT * FROM {table} LIMIT 1) model",
-            (first, first + rows - 1),
-        )
-        return cursor.rowcount
+        return self.dialect.insert(cursor, table, ", ".join(self.columns[table]), chosen, first, first + rows - 1)
 
     def update(self, cursor, table, rows, stamp):
         """Rows near random places; those that a late transaction holds are left out, so nothing waits."""
         key, change, _ = TABLES[table]
-        names = ", ".join(key)
         changed = 0
         for _ in range(1 if rows < 4 else 3):
             cursor.execute(f"SELECT max({key[0]}) FROM {table}")
             place = self.random.randint(0, cursor.fetchone()[0] or 0)
-            cursor.execute(
-                f"UPDATE {table} SET {change.format(**self.values())}, updated_at = {stamp} WHERE ({names}) IN"
-                f" (SELECT {names} FROM {table} WHERE {key[0]} >= %s ORDER BY {names} LIMIT %s FOR UPDATE SKIP LOCKED)",
-                (place, max(1, rows // 3)),
-            )
-            changed += cursor.rowcount
+            values = f"{change.format(**self.values())}, updated_at = {stamp}"
+            changed += self.dialect.update(cursor, table, key, values, place, max(1, rows // 3))
         return changed
 
 

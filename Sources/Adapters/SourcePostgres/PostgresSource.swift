@@ -186,12 +186,12 @@ package actor PostgresSource: TableSource {
         await connection.close()
     }
 
-    /// The server's version and what the user may see: the answers of `jobs test`.
+    /// The server's name with its version, and what the user may see: the answers of `jobs test`.
     package func probe() async throws -> (version: String, isStandby: Bool, clock: SourceTime) {
         try await asSource {
             let version = try await connection.execute("SHOW server_version").firstValue ?? "unknown"
             let activity = try await readActivity()
-            return (version, activity.isStandby, activity.clock)
+            return ("PostgreSQL " + version, activity.isStandby, activity.clock)
         }
     }
 

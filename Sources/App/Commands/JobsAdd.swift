@@ -62,7 +62,11 @@ struct ConnectionOptions: ParsableArguments {
 
 /// What a job's tables have in common.
 struct JobOptions: ParsableArguments {
-    @Option(help: "Schemas of the source's tables, separated by commas or given several times; public unless given.")
+    @Option(
+        help: """
+            Schemas of the source's tables, separated by commas or given several times; unless given, public, or the \
+            database that a MySQL connection string names.
+            """)
     var sourceSchema: [String] = []
     @Option(help: "Schema of the replicas; public unless given.") var destinationSchema: String?
     @Option(help: "Put before every replica's name, for example crm_.") var destinationPrefix: String?

@@ -31,9 +31,9 @@ extension Connections {
         let skew = abs(Date().timeIntervalSince1970 - clock.seconds)
         let unreadable = tables.filter { !$0.isReadable }.count
         let rights = unreadable == 0 ? "all readable" : "\(unreadable) without SELECT"
-        return "PostgreSQL \(version)\(isStandby ? ", a standby" : ""), clock within "
+        return "\(version)\(isStandby ? ", a standby" : ""), clock within "
             + "\((skew * 10).rounded() / 10) s of ours, \(Counted.tables(tables.count)) in "
-            + "\(job.sourceSchemas.joined(separator: ", ")), \(rights)."
+            + "\(try sourceSchemas(of: job).joined(separator: ", ")), \(rights)."
     }
 
     private func destinationSentence(_ job: JobRecord) async throws -> String {

@@ -2,7 +2,6 @@ import DestinationRedshift
 import Operations
 import Replication
 import Scheduling
-import SourcePostgres
 
 extension Connections {
     /// The longest that people wait for a count.
@@ -38,9 +37,9 @@ extension Connections {
 
     /// Opens the job's source for `body` and closes it however that ends.
     func withSource<Value: Sendable>(
-        of job: JobRecord, _ body: @Sendable (PostgresSource) async throws -> Value
+        of job: JobRecord, _ body: @Sendable (any JobSource) async throws -> Value
     ) async throws -> Value {
-        let source = try await postgresSource(of: job)
+        let source = try await openSource(of: job)
         do {
             let value = try await body(source)
             await source.close()

@@ -1,11 +1,13 @@
 import DestinationRedshift
 import Foundation
 import Logging
+import MySQLClient
 import Operations
 import PostgresClient
 import Replication
 import S3Client
 import Scheduling
+import SourceMySQL
 import SourcePostgres
 import StagingLocal
 import StagingS3
@@ -23,13 +25,13 @@ struct Connections: JobConnections {
     func discover(_ job: JobRecord) async throws -> [SourceTable] {
         try await withSource(of: job) { source in
             var tables: [SourceTable] = []
-            for schema in job.sourceSchemas { tables += try await source.tables(inSchema: schema) }
+            for schema in try sourceSchemas(of: job) { tables += try await source.tables(inSchema: schema) }
             return tables
         }
     }
 
     func source(of job: JobRecord) async throws -> any TableSource {
-        try await postgresSource(of: job)
+        try await openSource(of: job)
     }
 
     func destination(of job: JobRecord) async throws -> any ReplicaDestination {
@@ -54,16 +56,26 @@ struct Connections: JobConnections {
     private static let insertThresholdBytes = 256 << 10
 
     func notices(_ job: JobRecord) throws -> [String] {
-        try endpoint(job.source, of: job, side: .source).notices
+        try sourceEndpoint(of: job).notices
             + endpoint(job.destination, of: job, side: .destination).notices
     }
 
     // MARK: Adapters
 
-    func postgresSource(of job: JobRecord) async throws -> PostgresSource {
-        let endpoint = try endpoint(job.source, of: job, side: .source).endpoint
-        return try await PostgresSource.connect(
-            to: endpoint, statementTimeout: configuration.statementTimeout, hashSalt: try await hashSalt())
+    func openSource(of job: JobRecord) async throws -> any JobSource {
+        let (timeout, salt) = (configuration.statementTimeout, try await hashSalt())
+        switch try sourceEndpoint(of: job).endpoint {
+        case .postgres(let endpoint):
+            return try await PostgresSource.connect(to: endpoint, statementTimeout: timeout, hashSalt: salt)
+        case .mysql(let endpoint):
+            return try await MySQLSource.connect(to: endpoint, statementTimeout: timeout, hashSalt: salt)
+        }
+    }
+
+    /// The schemas of the job's tables, by their real names.
+    func sourceSchemas(of job: JobRecord) throws -> [String] {
+        let endpoint = try sourceEndpoint(of: job).endpoint
+        return job.sourceSchemas.map(endpoint.schema)
     }
 
     /// - Parameter insertRows: Rows in an INSERT; nil for `IMPORT_CHUNK_SIZE`.
@@ -100,25 +112,45 @@ struct Connections: JobConnections {
     /// What a sealed connection string is bound to: moved to another job or side it does not open.
     static func sealingContext(job name: String, side: Side) -> String { "job:\(name):\(side.rawValue)" }
 
+    private func sourceEndpoint(of job: JobRecord) throws -> (endpoint: SourceEndpoint, notices: [String]) {
+        let url = try connectionString(job.source, of: job, side: .source)
+        return try Self.asConfiguration(of: job, side: .source) {
+            try SourceEndpoint.parse(
+                url, connectTimeout: configuration.connectTimeout, certificates: configuration.sourceCertificates)
+        }
+    }
+
     private func endpoint(
         _ reference: ConnectionReference, of job: JobRecord, side: Side
     ) throws -> (endpoint: PostgresEndpoint, notices: [String]) {
         let url = try connectionString(reference, of: job, side: side)
-        if url.lowercased().hasPrefix("mysql") {
+        let pem = configuration.destinationCertificates
+        let (endpoint, notices) = try Self.asConfiguration(of: job, side: side) {
+            try SourceEndpoint.parse(url, connectTimeout: configuration.connectTimeout, certificates: pem)
+        }
+        guard case .postgres(let found) = endpoint else {
             throw ReplicationError(
                 .config, what: "The \(side.rawValue) of job \(job.name) is a MySQL server",
-                why: "this release reads PostgreSQL only", fix: "Give a postgres:// connection string.")
+                why: "replicas are made in Redshift", fix: "Give a redshift:// or postgres:// connection string.")
+        }
+        return (found, notices)
+    }
+
+    /// Puts a connection string that cannot be read into the words of its job.
+    private static func asConfiguration<Value>(
+        of job: JobRecord, side: Side, _ body: () throws -> Value
+    ) throws -> Value {
+        func error(_ what: String, _ why: String, _ fix: String) -> ReplicationError {
+            ReplicationError(
+                .config, what: "The \(side.rawValue) of job \(job.name) cannot be used: \(what.lowercased())", why: why,
+                fix: fix)
         }
         do {
-            var (endpoint, notices) = try PostgresEndpoint.parse(url)
-            if !url.contains("connect_timeout=") { endpoint.connectTimeout = configuration.connectTimeout }
-            let pem = side == .source ? configuration.sourceCertificates : configuration.destinationCertificates
-            if let pem, endpoint.tls.rootCertificate == .system { endpoint.tls.rootCertificate = .pem(pem) }
-            return (endpoint, notices)
-        } catch {
-            throw ReplicationError(
-                .config, what: "The \(side.rawValue) of job \(job.name) cannot be used: \(error.what.lowercased())",
-                why: error.why, fix: error.fix)
+            return try body()
+        } catch let problem as PostgresError {
+            throw error(problem.what, problem.why, problem.fix)
+        } catch let problem as MySQLError {
+            throw error(problem.what, problem.why, problem.fix)
         }
     }
 

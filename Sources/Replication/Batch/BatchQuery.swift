@@ -47,6 +47,8 @@ package struct BatchQuery: Sendable, Hashable {
     /// Asks which transactions from this number on the pass has in sight, where all of it fits into this batch.
     package var listsTransactionsFrom: UInt64?
     package var rowLimit: Int
+    /// Where a zone-less `updated_key` is kept: microseconds that its values lie ahead of UTC; nil: not known.
+    package var keptOffset: Int64?
     /// The highest cursor value seen so far, for the source to compare with.
     package var highestCursor: String?
 
@@ -67,6 +69,8 @@ package struct BatchQuery: Sendable, Hashable {
 package struct BatchExtent: Sendable, Hashable {
     /// Exact, but for a scan of the whole table: then the planner's estimate.
     package var rows: Int
+    /// Rows that were looked at: more than `rows` where the source knows that some have been read before, as they are.
+    package var scanned: Int
     /// The batch's last row; nil when there is none.
     package var last: CursorPosition?
     /// The highest cursor value, the one named by the query included, as text; nil where none was seen yet.
@@ -77,10 +81,11 @@ package struct BatchExtent: Sendable, Hashable {
     package var transactions: [UInt64]?
 
     package init(
-        rows: Int, last: CursorPosition?, highestCursor: String?, nextPlace: String? = nil,
+        rows: Int, scanned: Int? = nil, last: CursorPosition?, highestCursor: String?, nextPlace: String? = nil,
         transactions: [UInt64]? = nil
     ) {
         self.rows = rows
+        self.scanned = scanned ?? rows
         self.last = last
         self.highestCursor = highestCursor
         self.nextPlace = nextPlace

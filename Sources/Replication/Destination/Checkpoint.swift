@@ -74,6 +74,8 @@ package struct CheckpointState: Sendable, Hashable, Codable {
     package var compareDue: CompareReason?
     /// Rows that the pass under way has read since a doubt arose, where it reads all; see `CompareRule`.
     package var keysRead: Int?
+    /// Where the zone-less `updated_key` is kept; nil before it was looked at.
+    package var keptZone: KeptZone?
     /// The source's clock when checkpoint and rows of the destination were last held against what is known here.
     package var verifiedAt: SourceTime?
 
@@ -148,6 +150,10 @@ package struct UnfinishedPass: Sendable, Hashable, Codable {
     package var transactions: [UInt64]?
     /// `SourceActivity.showsUpTo` of its start.
     package var showsUpTo: SourceTime?
+    /// true: what lies below the floor, or has no stamp, is left to sweeps.
+    package var leavesToSweeps: Bool?
+
+    package var leansOnSweeps: Bool { leavesToSweeps == true }
 
     package init(
         kind: Kind, startedAt: SourceTime, nextHorizon: UInt64?, nextFloor: SourceTime?, stretch: Stretch,

@@ -21,6 +21,7 @@ package enum FloorRule {
         if let newest = activity.newestTransaction, newest > activity.clock + slack { return .none }
         if activity.hasPreparedTransaction { return .unmoved }
         if activity.isStandby {
+            if activity.hidesLag { return .at(activity.clock - max(blindLookback, lookback)) }
             guard let replayed = activity.replayedUpTo else { return .unmoved }
             return .at(min(activity.clock, replayed) - max(blindLookback, lookback))
         }

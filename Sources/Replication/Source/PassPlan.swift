@@ -41,6 +41,9 @@ package enum PassPlan {
             forgetAncientNumbers(&state, at: start)
         }
         if change != .isBehind { state.moment = start.moment ?? state.moment }
+        if let highest = start.highestStamp.flatMap(SourceTime.init(parsing:)) {
+            state.keptZone = KeptZone(state.keptZone, highest: highest, clock: start.activity.clock)
+        }
         if state.pass != nil { return (state, notice) }
         // A clock that was set back stamps rows below the floor.
         if let last = state.caughtUpAsOf, start.activity.clock < last { state.sweepDue = true }
@@ -78,6 +81,11 @@ package enum PassPlan {
             mapping: mapping, scan: scan,
             floor: isIncremental && pass.stretch == .changes ? floor(of: state, mapping: mapping) : nil,
             horizon: horizon(of: pass.kind, in: state), rowLimit: rowLimit, highestCursor: highest)
+        query.keptOffset = state.keptZone?.measured
+        if isIncremental, pass.leansOnSweeps, pass.stretch == .changes, query.floor == nil {
+            // Sweeps follow each other until a floor is known; this one reads what is new in any case.
+            query.floor = highest.map { .key($0) }
+        }
         guard query.horizon != nil else { return query }
         query.leftOut = state.settled?.leftOut(byWhole: !isIncremental) ?? []
         if pass.position == nil, pass.stretch != .unstamped { query.listsTransactionsFrom = pass.nextHorizon }
@@ -111,12 +119,12 @@ package enum PassPlan {
         CompareRule.count(extent.rows, of: pass.kind, in: &next)
         if query.listsTransactionsFrom != nil { pass.transactions = extent.transactions }
         if let last = extent.last { pass.position = last }
-        guard extent.rows < query.rowLimit else {
+        guard extent.scanned < query.rowLimit else {
             pass.transactions = nil
             next.pass = pass
             return next
         }
-        if pass.stretch == .changes, query.mapping.cursorColumn?.source.isNullable == true {
+        if pass.stretch == .changes, !pass.leansOnSweeps, query.mapping.cursorColumn?.source.isNullable == true {
             pass.stretch = .unstamped
             pass.position = nil
             next.pass = pass
@@ -176,6 +184,7 @@ package enum PassPlan {
             stretch: kind == .incremental ? .changes : .byKey,
             appends: kind == .firstLoad && state.replicaRows == 0, nextKeyFloor: key)
         pass.showsUpTo = start.activity.showsUpTo
+        if start.leansOnSweeps { pass.leavesToSweeps = true }
         state.pass = pass
         return state
     }

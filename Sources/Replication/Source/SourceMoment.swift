@@ -9,10 +9,14 @@ package struct SourceMoment: Sendable, Hashable, Codable {
     /// When its processes were started; nil for a standby: several may answer by turns behind one name.
     package var startedAt: SourceTime?
 
-    package init(position: UInt64, time: SourceTime?, startedAt: SourceTime? = nil) {
+    /// Microseconds by which two readings of the same start may differ; nil: none.
+    package var startSlack: Int64?
+
+    package init(position: UInt64, time: SourceTime?, startedAt: SourceTime? = nil, startSlack: Int64? = nil) {
         self.position = position
         self.time = time
         self.startedAt = startedAt
+        self.startSlack = startSlack
     }
 
     /// What a later reading says about the server.
@@ -37,7 +41,8 @@ package struct SourceMoment: Sendable, Hashable, Codable {
         guard let known, let present else { return .none }
         if present.position >= known.position {
             guard let before = known.startedAt, let now = present.startedAt else { return .none }
-            return before == now ? .none : .startedAnew
+            let isSame = abs(before.microseconds - now.microseconds) <= present.startSlack ?? 0
+            return isSame ? .none : .startedAnew
         }
         guard present.startedAt == nil else { return .putBack }
         // The same history orders places and commits alike: with a lower place, its last commit is an earlier one.

@@ -48,7 +48,12 @@ enum SweepRule {
         for state: CheckpointState, at start: PassStart, isUnbounded: Bool, settings: RunSettings
     ) -> Choice {
         // Where a doubt is settled by counting, each row must be read once.
-        if isUnbounded || state.keysRead != nil { return .asPass }
+        if state.keysRead != nil { return .asPass }
+        if start.leansOnSweeps {
+            let isDue = isDue(state, at: start, every: settings.sweepInterval)
+            return isDue || (isUnbounded && state.sweep?.underWay == nil) ? .byPlaces : .none
+        }
+        if isUnbounded { return .asPass }
         let rows = max(state.replicaRows, start.estimatedRows ?? 0)
         // A scan of a small table costs no more than a look at its index. Where rows show no transaction numbers a sweep
         // is a full read, which no table should cost each time.

@@ -28,6 +28,8 @@ package struct SourceActivity: Sendable, Hashable {
     package var isStandby: Bool
     /// On a standby: the commit time of the last replayed transaction.
     package var replayedUpTo: SourceTime?
+    /// A standby that does not say how far behind it is, and never will: time alone must be enough.
+    package var hidesLag = false
 
     /// Commits up to then are in sight; nil where a standby does not say.
     package var showsUpTo: SourceTime? { isStandby ? replayedUpTo.map { min(clock, $0) } : clock }
@@ -67,11 +69,16 @@ package struct PassStart: Sendable, Hashable {
     package var sweepsByPlaces: Bool
     /// nil where the server does not say.
     package var moment: SourceMoment?
+    /// The highest value of a zone-less `updated_key`; nil elsewhere, and where the zone need not be known.
+    package var highestStamp: String?
+
+    /// Rows show no transaction numbers, but sweeps tell cheaply where rows differ from those of the last one.
+    package var leansOnSweeps: Bool { horizon == nil && sweepsByPlaces }
 
     package init(
         identity: SourceIdentity, activity: SourceActivity, horizon: UInt64?, nextTransaction: UInt64,
         changeToken: String? = nil, files: SourceFiles? = nil, guaranteesUTF8: Bool = true, estimatedRows: Int? = nil,
-        sweepsByPlaces: Bool = false, moment: SourceMoment? = nil
+        sweepsByPlaces: Bool = false, moment: SourceMoment? = nil, highestStamp: String? = nil
     ) {
         self.identity = identity
         self.activity = activity
@@ -83,6 +90,7 @@ package struct PassStart: Sendable, Hashable {
         self.estimatedRows = estimatedRows
         self.sweepsByPlaces = sweepsByPlaces
         self.moment = moment
+        self.highestStamp = highestStamp
     }
 }
 
@@ -113,4 +121,27 @@ package protocol TableSource: Sendable {
 
     /// Closes the connection. Safe to call twice.
     func close() async
+}
+
+/// A source that keeps in mind, from run to run, which rows it has handed out: where rows show no transaction numbers,
+/// it is the only way not to hand them out again and again.
+package protocol RecallingSource: TableSource {
+    /// Called once, before the first batch.
+    /// - Parameter memory: What `memory` returned at the end of the run before; nil where it may not be relied on.
+    func recall(_ memory: [UInt8]?) async
+
+    /// What to keep in mind after a pass whose rows are all loaded.
+    func memory() async throws -> [UInt8]
+}
+
+/// A source's memory, bound to the checkpoint it was written after: another one may stand for other rows.
+package struct SourceMemory: Sendable, Hashable {
+    package var stamp: CheckpointStamp
+    /// In the source's own form.
+    package var content: [UInt8]
+
+    package init(stamp: CheckpointStamp, content: [UInt8]) {
+        self.stamp = stamp
+        self.content = content
+    }
 }

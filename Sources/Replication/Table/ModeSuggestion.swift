@@ -23,6 +23,7 @@ package struct ModeSuggestion: Sendable, Hashable {
         if mode == .updateAndInsert || mode == .insertOnly {
             warnings.append("rows deleted at the source stay in the replica")
         }
+        warnings += table.warnings
         if !table.isReadable { warnings.append("the loader's user has no SELECT on it") }
     }
 
@@ -67,6 +68,7 @@ package struct ModeSuggestion: Sendable, Hashable {
             $0.name.lowercased().hasSuffix("_at") || UpdatedKeyKind(typeName: $0.typeName) != .epoch
         }
         return updatedNames.lazy.compactMap { name in stamps.first { $0.name.lowercased() == name } }.first
+            ?? stamps.first { table.stampedColumns.contains($0.name) }
     }
 
     private static func quoted(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }

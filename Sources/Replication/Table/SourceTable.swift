@@ -54,6 +54,10 @@ package struct SourceTable: Sendable, Hashable, Codable {
     package var leadingIndexColumns: Set<String>
     /// Columns filled by identity or a sequence of their own.
     package var sequentialColumns: Set<String>
+    /// Columns that the server itself stamps with each write of a row.
+    package var stampedColumns: [String] = []
+    /// What a person should know of the table as a whole.
+    package var warnings: [String] = []
     /// The planner's estimate; -1 when it was never made.
     package var estimatedRows: Int
     package var bytes: Int

@@ -1,6 +1,8 @@
 /// The types whose order is the order of changes, and how a point in time is written in each.
 package enum UpdatedKeyKind: Sendable, Hashable {
     case timestamptz
+    /// A point in time that the source's session shows in UTC, without saying so.
+    case utcTimestamp
     /// Zone-less: the zone it is kept in is not known.
     case timestamp
     case date
@@ -13,9 +15,10 @@ package enum UpdatedKeyKind: Sendable, Hashable {
         let plain = typeName.replacing(/\(\d+\)/, with: "")
         switch plain {
         case "timestamp with time zone": self = .timestamptz
-        case "timestamp without time zone": self = .timestamp
+        case "timestamp without time zone", "datetime": self = .timestamp
+        case "timestamp": self = .utcTimestamp
         case "date": self = .date
-        case "bigint", "integer": self = .epoch
+        case "bigint", "integer", "int", "int unsigned", "bigint unsigned": self = .epoch
         default: return nil
         }
     }
@@ -27,13 +30,16 @@ package enum UpdatedKeyKind: Sendable, Hashable {
     private static let firstYear: Int64 = -62_135_596_800_000_000
 
     /// The lowest value of this type that a change at or after `time` can carry.
-    /// - Parameter sample: Some value of the column, from which the unit of an epoch is read; nil for an empty table.
+    /// - Parameters:
+    ///   - sample: Some value of the column, from which the unit of an epoch is read; nil for an empty table.
+    ///   - keptOffset: `BatchQuery.keptOffset`. An hour more is left for clock changes.
     /// - Returns: Text that the source casts to the column's type; nil when no bound is safe.
-    package func lowerBound(of time: SourceTime, sample: String?) -> String? {
+    package func lowerBound(of time: SourceTime, sample: String?, keptOffset: Int64? = nil) -> String? {
         guard (time - Self.zoneSlack).microseconds >= Self.firstYear else { return nil }
         switch self {
         case .timestamptz: return time.text + "+00"
-        case .timestamp: return (time - Self.zoneSlack).text
+        case .utcTimestamp: return time.text
+        case .timestamp: return (time - (keptOffset.map { SourceTime.hour - $0 } ?? Self.zoneSlack)).text
         case .date: return String((time - Self.zoneSlack).text.prefix(10))
         case .epoch:
             guard let sample, let unit = EpochUnit(sample: sample) else { return nil }

@@ -51,7 +51,7 @@ struct ChunkSearch: Sendable {
         if longestRowBytes > harmlessRowBytes { return true }
         if seeksInfinity, Self.holdsInfinity(bytes) { return true }
         if seeksNotANumber, Self.holdsNotANumber(bytes) { return true }
-        if seeksYears, Self.holdsLateYear(bytes) { return true }
+        if seeksYears, Self.holdsLateYear(bytes) || Self.holdsPartialDate(bytes) { return true }
         if seeksNUL, Self.holdsNUL(bytes) { return true }
         if seeksNesting, longestRowBytes > JSONLimits.harmlessBytes, Self.mayNestDeeply(bytes) { return true }
         return seeksInvalidUTF8 && !UTF8Text.isValid(bytes)
@@ -183,6 +183,18 @@ extension ChunkSearch {
         while start > 0, isDigit(bytes[start - 1]) { start -= 1 }
         return isBoundary(bytes, start - 1)
             && RowLimits.isLateYear(UnsafeRawBufferPointer(rebasing: bytes[start..<dash]))
+    }
+
+    /// Whether something looks like a date without a year, a month or a day.
+    static func holdsPartialDate(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let (first, second) = (Probe(offset: 0, byte: UInt8(ascii: "-")), Probe(offset: 3, byte: UInt8(ascii: "-")))
+        // The dashes around the month.
+        return search(bytes, first, second, span: 6) { place in
+            guard place >= 4, bytes[place] == UInt8(ascii: "-"), bytes[place + 3] == UInt8(ascii: "-") else {
+                return false
+            }
+            return RowLimits.isPartialDate(UnsafeRawBufferPointer(rebasing: bytes[(place - 4)..<(place + 6)]))
+        }
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }

@@ -6,7 +6,7 @@ package enum ValueForm: String, Sendable, Hashable, Codable {
     case decimal
     /// NaN and infinities.
     case float
-    /// Infinities, and years beyond Redshift's last one: the only type that can hold them.
+    /// Infinities, years beyond Redshift's last one, and dates that are none, as MySQL keeps them.
     case date
     /// Infinities.
     case timestamp
@@ -24,7 +24,11 @@ package enum ValueForm: String, Sendable, Hashable, Codable {
         case .smallint, .integer, .bigint, .boolean, .time: self = .exact
         case .real, .doublePrecision: self = .float
         case .decimal: self = Self.wholeTypes.contains(String(base)) ? .exact : .decimal
-        case .date, .timestamp, .timestamptz: self = base == "date" ? .date : .timestamp
+        case .date, .timestamp, .timestamptz:
+            // MySQL's names; PostgreSQL's timestamps name their zone.
+            let isCalendar =
+                ["date", "datetime"].contains(base) || (base == "timestamp" && !sourceType.contains("zone"))
+            self = isCalendar ? .date : .timestamp
         case .semistructured: self = .json
         case .varbyte: self = .binary
         case .varchar: self = Self.shortTypes.contains(String(base)) ? .exact : .text
@@ -32,10 +36,13 @@ package enum ValueForm: String, Sendable, Hashable, Codable {
     }
 
     /// Numbers without NaN.
-    private static let wholeTypes: Set<String> = ["smallint", "integer", "bigint", "oid", "xid", "cid", "money"]
+    private static let wholeTypes: Set<String> = [
+        "smallint", "integer", "bigint", "oid", "xid", "cid", "money", "tinyint", "mediumint", "int", "bit", "year",
+    ]
     /// Types of short ASCII text.
     private static let shortTypes: Set<String> = [
         "uuid", "inet", "cidr", "macaddr", "macaddr8", "xid8", "pg_lsn", "tid", "time with time zone",
+        "inet4", "inet6",
     ]
 }
 

@@ -19,6 +19,7 @@ package struct RepairedValue: Sendable, Hashable, Codable {
         case infinity
         case notANumber
         case dateOutOfRange
+        case dateIncomplete
         case jsonTooLarge
         case jsonTooDeep
         case jsonStringTooLong
@@ -56,6 +57,7 @@ extension RepairedValue.Reason {
         case .infinity: "the value is infinite, which Redshift does not load"
         case .notANumber: "the value is NaN, which Redshift does not load"
         case .dateOutOfRange: "the date lies after the year 294276, Redshift's last one"
+        case .dateIncomplete: "the date has no year, month or day, or none at all, which Redshift does not load"
         case .jsonTooLarge: "the JSON is longer than 1,000,000 bytes, the most that a load into SUPER takes"
         case .jsonTooDeep: "the JSON is nested deeper than 1,000 levels, the most that SUPER takes"
         case .jsonStringTooLong: "the JSON holds a string over 65,535 bytes, the most that SUPER takes in one"
@@ -70,7 +72,7 @@ extension RepairedValue.Reason {
         case .nulRemoved: "they were removed"
         case .invalidUTF8: "the bad bytes were replaced by U+FFFD"
         case .rowTooLarge: "its largest JSON or binary value became NULL, or its longest text was cut"
-        case .infinity, .notANumber, .dateOutOfRange, .jsonTooLarge, .jsonTooDeep, .jsonStringTooLong,
+        case .infinity, .notANumber, .dateOutOfRange, .dateIncomplete, .jsonTooLarge, .jsonTooDeep, .jsonStringTooLong,
             .binaryTooLarge:
             "it became NULL"
         }
@@ -80,7 +82,8 @@ extension RepairedValue.Reason {
     var code: ErrorCode {
         switch self {
         case .cut, .truncated, .jsonTooLarge, .jsonStringTooLong, .binaryTooLarge, .rowTooLarge: .valueLong
-        case .nulRemoved, .invalidUTF8, .infinity, .notANumber, .dateOutOfRange, .jsonTooDeep: .valueBad
+        case .nulRemoved, .invalidUTF8, .infinity, .notANumber, .dateOutOfRange, .dateIncomplete, .jsonTooDeep:
+            .valueBad
         }
     }
 }

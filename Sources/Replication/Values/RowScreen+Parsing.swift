@@ -110,7 +110,10 @@ private struct FieldCheck {
         case .decimal, .float: return endsInLetter(reader, field)
         case .date, .timestamp:
             // A year of four digits has its dash in the fifth place.
-            return field.end - field.start > 4 && reader.bytes[field.start + 4] != UInt8(ascii: "-")
+            guard field.end - field.start > 4 else { return false }
+            if reader.bytes[field.start + 4] != UInt8(ascii: "-") { return true }
+            return form == .date && field.end - field.start >= 10
+                && reader.bytes[field.start..<(field.start + 10)].withUnsafeBytes(RowLimits.isPartialDate)
         case .exact: return false
         }
     }

@@ -67,6 +67,9 @@ extension RowScreen {
         let unsigned = value.first == UInt8(ascii: "-") ? value.dropFirst() : value
         if unsigned.elementsEqual("infinity".utf8) || unsigned.elementsEqual("Infinity".utf8) { return .infinity }
         guard !isNumber else { return nil }
+        if form == .date, value.count >= 10, value.prefix(10).withUnsafeBytes(RowLimits.isPartialDate) {
+            return .dateIncomplete
+        }
         let year = value.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
         return year.withUnsafeBytes(RowLimits.isLateYear) ? .dateOutOfRange : nil
     }

@@ -18,6 +18,23 @@ struct ModelPlan: Sendable, CustomStringConvertible {
             case .bigint: "(extract(epoch FROM \(time)) * 1000000)::bigint"
             }
         }
+
+        /// - Parameter time: An expression of type DATETIME, in UTC. Zone-less values are kept in the session's zone, and
+        ///   instants are given in it.
+        func mysql(_ time: String) -> String {
+            switch self {
+            case .timestamptz, .timestamp: "CONVERT_TZ(\(time), '+00:00', @@session.time_zone)"
+            case .bigint: "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', \(time))"
+            }
+        }
+
+        var mysqlType: String {
+            switch self {
+            case .timestamptz: "TIMESTAMP(6)"
+            case .timestamp: "DATETIME(6)"
+            case .bigint: "BIGINT"
+            }
+        }
     }
 
     let seed: UInt64
@@ -59,6 +76,15 @@ struct ModelPlan: Sendable, CustomStringConvertible {
         zones = (0..<4).map { _ in Self.allZones.randomElement(using: &generator) ?? "UTC" }
     }
 
+    private static let allOffsets = ["+00:00", "-08:00", "+05:30", "+13:00", "+01:00", "-03:30"]
+
+    /// Session time zones of MySQL, one a writer. Without sweeps, stamps without a zone are kept in one.
+    var offsets: [String] {
+        let places = zones.map { Self.allZones.firstIndex(of: $0) ?? 0 }
+        let isMixed = hasBackdated || stamp != .timestamp
+        return places.map { Self.allOffsets[isMixed ? $0 : places[0]] }
+    }
+
     var description: String {
         "seed \(seed): \(mode.rawValue), \(stamp.rawValue)\(isNullable ? " nullable" : ""), row limit \(rowLimit), "
             + "\(rounds) rounds\(hasBackdated ? ", backdated rows and sweeps" : "")\(cachesKeys ? ", cached keys" : "")"
@@ -74,5 +100,17 @@ struct ModelPlan: Sendable, CustomStringConvertible {
         INSERT INTO \(table) (updated_at, v)
             SELECT \(stamp.sql("now() - interval '1 hour'")), 'first' FROM generate_series(1, \(firstRows))
         """
+    }
+
+    /// Rows without a stamp are left to sweeps there.
+    var createMySQLTable: [String] {
+        let null = isNullable && hasBackdated ? "NULL" : "NOT NULL"
+        let stamp = stamp.mysql("UTC_TIMESTAMP(6) - INTERVAL 1 HOUR")
+        return [
+            """
+            CREATE TABLE \(table) (id BIGINT PRIMARY KEY AUTO_INCREMENT, updated_at \(self.stamp.mysqlType) \(null), \
+            v VARCHAR(40), INDEX (updated_at))
+            """
+        ] + (0..<firstRows).map { _ in "INSERT INTO \(table) (updated_at, v) VALUES (\(stamp), 'first')" }
     }
 }

@@ -1,7 +1,6 @@
 import DestinationRedshift
 import Logging
 import Replication
-import SourcePostgres
 import StagingLocal
 import TestServers
 
@@ -9,20 +8,21 @@ import TestServers
 actor ModelRuns {
     private let plan: ModelPlan
     private let mapping: TableMapping
-    private let database: TestDatabase
+    private let server: SourceServer
     private let replica: TestReplica
     private var generation: Int64 = 0
     private var mirror: Checkpoint?
+    private var memory: SourceMemory?
     private var endedCleanly = true
     /// Also what the figures at the end say.
     private(set) var runs = 0
     private(set) var kills = 0
     private(set) var rows = 0
 
-    init(_ plan: ModelPlan, _ mapping: TableMapping, _ database: TestDatabase, _ replica: TestReplica) {
+    init(_ plan: ModelPlan, _ mapping: TableMapping, _ server: SourceServer, _ replica: TestReplica) {
         self.plan = plan
         self.mapping = mapping
-        self.database = database
+        self.server = server
         self.replica = replica
     }
 
@@ -44,10 +44,10 @@ actor ModelRuns {
         settings.lookback = plan.lookback
         settings.sweepSmallRows = sweeps ? 1_000_000 : 0
         settings.sweepInterval = .max
-        let source = ModelSource(
-            try await PostgresSource.connect(to: database.endpoint), fault: fault, meanwhile: meanwhile)
+        if sweeps, !server.kind.showsTransactions { settings.sweepInterval = 0 }
+        let source = ModelSource(try await server.source(), fault: fault, meanwhile: meanwhile)
         let destination = ModelDestination(redshift(), fault: fault)
-        let journal = ModelJournal(fault: fault, generation: generation, mirror: mirror)
+        let journal = ModelJournal(fault: fault, generation: generation, mirror: mirror, memory: memory)
         let run = TableRun(
             mapping: mapping, settings: settings,
             lease: RunLease(
@@ -67,6 +67,7 @@ actor ModelRuns {
         await source.close()
         await destination.close()
         mirror = await journal.mirrored
+        memory = await journal.memory
         generation = await journal.generation
         return isCaughtUp
     }
@@ -80,12 +81,12 @@ actor ModelRuns {
 }
 
 /// Lets others work between two steps, and fails at the one that kills.
-private struct ModelSource: TableSource {
-    let source: PostgresSource
+private struct ModelSource: RecallingSource {
+    let source: any TableSource
     let fault: FaultPlan
     let meanwhile: @Sendable () async throws -> Void
 
-    init(_ source: PostgresSource, fault: FaultPlan, meanwhile: @escaping @Sendable () async throws -> Void) {
+    init(_ source: any TableSource, fault: FaultPlan, meanwhile: @escaping @Sendable () async throws -> Void) {
         self.source = source
         self.fault = fault
         self.meanwhile = meanwhile
@@ -123,6 +124,8 @@ private struct ModelSource: TableSource {
         try await source.relations(of: mapping, among: relations, withRowsBelow: horizon)
     }
 
+    func recall(_ memory: [UInt8]?) async { await (source as? any RecallingSource)?.recall(memory) }
+    func memory() async throws -> [UInt8] { try await (source as? any RecallingSource)?.memory() ?? [] }
     func close() async { await source.close() }
 }
 
@@ -175,11 +178,13 @@ private actor ModelJournal: RunJournal {
     private let fault: FaultPlan
     private(set) var mirrored: Checkpoint?
     private(set) var generation: Int64
+    private(set) var memory: SourceMemory?
 
-    init(fault: FaultPlan, generation: Int64, mirror: Checkpoint?) {
+    init(fault: FaultPlan, generation: Int64, mirror: Checkpoint?, memory: SourceMemory? = nil) {
         self.fault = fault
         self.generation = generation
         mirrored = mirror
+        self.memory = memory
     }
 
     func mirror(_ checkpoint: Checkpoint, progress: RunProgress) async throws {
@@ -188,6 +193,11 @@ private actor ModelJournal: RunJournal {
         try fault.reach("mirror, after")
     }
 
+    func sourceMemory() async throws -> SourceMemory? { memory }
+    func keep(_ memory: SourceMemory) async throws {
+        try fault.reach("keep")
+        self.memory = memory
+    }
     func raiseGeneration(to generation: Int64) async throws { self.generation = max(self.generation, generation) }
     func recordRepairs(_ repairs: [RepairedValue]) async throws {}
     func shouldStop() async -> Bool { false }

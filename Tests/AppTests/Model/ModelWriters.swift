@@ -2,7 +2,7 @@ import PostgresClient
 import TestServers
 
 /// Sessions that write one table in random transactions: short and long ones, with savepoints, in two phases.
-actor ModelWriters {
+actor ModelWriters: ModelWriting {
     private struct Writer {
         var session: PostgresConnection
         var isOpen = false

@@ -1,6 +1,5 @@
 import Foundation
 import Replication
-import SourcePostgres
 import TestServers
 import Testing
 
@@ -18,48 +17,47 @@ import Testing
     /// Tables that one comparison by the judge takes.
     private static let comparedAtOnce = 20
 
-    @Test func `random writers and random runs end with equal rows`() async throws {
+    @Test(arguments: SourceServerKind.tested)
+    func `random writers and random runs end with equal rows`(_ kind: SourceServerKind) async throws {
         let started = ContinuousClock.now
         for group in stride(from: 0, to: Self.seeds.count, by: Self.comparedAtOnce) {
             let seeds = Array(Self.seeds[group..<min(group + Self.comparedAtOnce, Self.seeds.count)])
-            try await TestDatabase.with { database in
+            try await SourceServer.with(kind) { server in
                 try await TestReplica.with { replica in
-                    for seed in seeds { try await play(ModelPlan(seed: seed), database, replica) }
+                    for seed in seeds { try await play(ModelPlan(seed: seed), server, replica) }
                     try await withTemporaryFolder { folder in
                         try await Judge.expectEqual(
-                            database, replica, tables: seeds.map { ModelPlan(seed: $0).table }, folder)
+                            server.url, replica, tables: seeds.map { ModelPlan(seed: $0).table }, folder)
                     }
                 }
             }
         }
-        print("model: \(Self.seeds.count) seeds from \(Self.seeds.first ?? 0), \(ContinuousClock.now - started)")
+        print(
+            "model: \(kind): \(Self.seeds.count) seeds from \(Self.seeds.first ?? 0), \(ContinuousClock.now - started)")
     }
 
-    private func play(_ plan: ModelPlan, _ database: TestDatabase, _ replica: TestReplica) async throws {
-        try await database.run(plan.createTable)
-        let writers = try await ModelWriters(plan, database)
-        let runs = ModelRuns(plan, try await mapping(plan, database, replica), database, replica)
+    private func play(_ plan: ModelPlan, _ server: SourceServer, _ replica: TestReplica) async throws {
+        try await server.create(plan)
+        let writers = try await server.writers(plan)
+        let runs = ModelRuns(plan, try await mapping(plan, server, replica), server, replica)
         do {
             try await drive(plan, writers, runs)
         } catch {
             await writers.abandon()
             throw error
         }
-        let rows = "SELECT id, updated_at::text, v FROM"
-        let expected = try await database.run("SET TimeZone TO 'UTC'; \(rows) \(plan.table) ORDER BY id").rows
-        let found = try await replica.rows("\(rows) \(replica.schema).\(plan.table) ORDER BY id")
-        #expect(Self.plain(found) == Self.plain(expected), "\(plan)")
+        let expected = try await server.rows(plan.table)
+        let found = try await replica.rows(
+            "SELECT id, updated_at::text, v FROM \(replica.schema).\(plan.table) ORDER BY id")
+        #expect(SourceServer.plain(found) == SourceServer.plain(expected), "\(server.kind): \(plan)")
         let figures = await (runs.runs, runs.kills, runs.rows)
-        print("model: \(plan): \(figures.0) runs, \(figures.1) killed, \(figures.2) rows read, \(expected.count) there")
-    }
-
-    /// Both servers write offsets in their own way.
-    private static func plain(_ rows: [[String?]]) -> [[String?]] {
-        rows.map { $0.map { $0?.replacing(/\+00(:00)?$/, with: "") } }
+        print(
+            "model: \(server.kind): \(plan): \(figures.0) runs, \(figures.1) killed, \(figures.2) rows read, \(expected.count) there"
+        )
     }
 
     /// - Throws: What a run throws that was not killed.
-    private func drive(_ plan: ModelPlan, _ writers: ModelWriters, _ runs: ModelRuns) async throws {
+    private func drive(_ plan: ModelPlan, _ writers: any ModelWriting, _ runs: ModelRuns) async throws {
         var generator = SeededGenerator(seed: plan.seed &* 104_729)
         for _ in 0..<plan.rounds {
             try await writers.work(0...8)
@@ -79,10 +77,10 @@ import Testing
     }
 
     private func mapping(
-        _ plan: ModelPlan, _ database: TestDatabase, _ replica: TestReplica
+        _ plan: ModelPlan, _ server: SourceServer, _ replica: TestReplica
     ) async throws -> TableMapping {
-        let source = try await PostgresSource.connect(to: database.endpoint)
-        let found = try await source.describe(TableName(schema: "public", name: plan.table))
+        let source = try await server.source()
+        let found = try await source.describe(TableName(schema: server.schema, name: plan.table))
         await source.close()
         return TableMapping(
             jobName: "model", source: found.name, destination: TableName(schema: replica.schema, name: plan.table),
@@ -93,40 +91,40 @@ import Testing
     }
 
     /// The test of the test: the cursor that remembers only the highest value must fail it.
-    @Test func `a naive cursor loses rows under the same writers`() async throws {
+    @Test(arguments: SourceServerKind.tested)
+    func `a naive cursor loses rows under the same writers`(_ kind: SourceServerKind) async throws {
         var losers: [UInt64] = []
         let seeds = Self.seeds.prefix(20).filter { !ModelPlan(seed: $0).hasBackdated }
-        try await TestDatabase.with { database in
+        try await SourceServer.with(kind) { server in
             for seed in seeds {
                 let plan = ModelPlan(seed: seed)
-                try await database.run(plan.createTable)
-                let writers = try await ModelWriters(plan, database)
+                try await server.create(plan)
+                let writers = try await server.writers(plan)
                 var replica: [String: [String?]] = [:]
                 do {
-                    try await followNaively(plan, writers, database, &replica)
+                    try await followNaively(plan, writers, server, &replica)
                 } catch {
                     await writers.abandon()
                     throw error
                 }
-                let rows = try await database.run("SELECT id, updated_at::text, v FROM \(plan.table)").rows
+                let rows = try await server.run("SELECT id, updated_at, v FROM \(plan.table)")
                 if rows.contains(where: { replica[$0[0] ?? ""] != $0 }) { losers.append(seed) }
             }
         }
-        print("model: a naive cursor loses rows in \(losers.count) of \(seeds.count) seeds: \(losers)")
+        print("model: \(kind): a naive cursor loses rows in \(losers.count) of \(seeds.count) seeds: \(losers)")
         #expect(losers.count * 2 > seeds.count, "the model is too kind")
     }
 
     private func followNaively(
-        _ plan: ModelPlan, _ writers: ModelWriters, _ database: TestDatabase, _ replica: inout [String: [String?]]
+        _ plan: ModelPlan, _ writers: any ModelWriting, _ server: SourceServer, _ replica: inout [String: [String?]]
     ) async throws {
         let column = plan.mode == .insertOnly ? "id" : "updated_at"
         var highest: String?
         for round in 0...plan.rounds {
             if round == plan.rounds { try await writers.finish() } else { try await writers.work(0...8) }
             let condition = highest.map { "WHERE \(column) > '\($0)'" } ?? ""
-            let rows = try await database.run(
-                "SELECT id, updated_at::text, v, \(column) AS place FROM \(plan.table) \(condition) ORDER BY place"
-            ).rows
+            let rows = try await server.run(
+                "SELECT id, updated_at, v, \(column) AS place FROM \(plan.table) \(condition) ORDER BY place")
             for row in rows { replica[row[0] ?? ""] = Array(row.prefix(3)) }
             highest = rows.last { $0[3] != nil }?[3] ?? highest
         }

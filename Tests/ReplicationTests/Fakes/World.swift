@@ -10,6 +10,7 @@ actor FakeJournal: RunJournal {
     private(set) var generation: Int64
     private(set) var progress: [RunProgress] = []
     private(set) var repairs: [RepairedValue] = []
+    private(set) var memory: SourceMemory?
 
     init(fault: FaultPlan, generation: Int64, mirror: Checkpoint?, stopAfterBatches: Int?) {
         self.fault = fault
@@ -28,6 +29,13 @@ actor FakeJournal: RunJournal {
     func raiseGeneration(to generation: Int64) async throws {
         try fault.reach("journal.raiseGeneration")
         self.generation = max(self.generation, generation)
+    }
+
+    func sourceMemory() async throws -> SourceMemory? { memory }
+
+    func keep(_ memory: SourceMemory) async throws {
+        try fault.reach("journal.keep")
+        self.memory = memory
     }
 
     func recordRepairs(_ repairs: [RepairedValue]) async throws {

@@ -17,6 +17,7 @@ enum SQLiteSchemaStatements {
     static let steps = [
         SchemaStep(name: "jobs, tables, table copies and workers", sql: firstStep),
         SchemaStep(name: "schedules of tables, repaired values, more of jobs", sql: secondStep),
+        SchemaStep(name: "what sources keep in mind", sql: thirdStep),
     ]
 
     static let readVersion = SQLiteStatement("PRAGMA user_version")
@@ -170,5 +171,14 @@ enum SQLiteSchemaStatements {
 
         -- What an installation makes up once and keeps, encrypted.
         CREATE TABLE kept_secrets (name TEXT NOT NULL PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
+        """
+
+    /// Some hundred KiB a table at most, written only when it changes: beside the tables, which are read all the time.
+    private static let thirdStep = """
+        CREATE TABLE source_memories (
+            table_id INTEGER NOT NULL PRIMARY KEY REFERENCES tables (id) ON DELETE CASCADE,
+            stamp TEXT NOT NULL,
+            content BLOB NOT NULL
+        ) STRICT;
         """
 }

@@ -1,8 +1,6 @@
-import Replication
-
 /// A way in which the source's table is no longer what its mapping was made for.
-struct SchemaDrift: Sendable, Hashable {
-    enum Change: Sendable, Hashable {
+package struct SchemaDrift: Sendable, Hashable {
+    package enum Change: Sendable, Hashable {
         case gone
         /// To a type that the replica's column does not take.
         case retyped(to: String)
@@ -10,12 +8,12 @@ struct SchemaDrift: Sendable, Hashable {
         case mayBeNull
     }
 
-    var column: SourceColumn
-    var change: Change
+    package var column: SourceColumn
+    package var change: Change
 
     /// - Parameter present: The table's columns as they are now.
     /// - Returns: nil where every column that is copied still fits; new columns do not matter.
-    static func first(of mapping: TableMapping, present: [SourceColumn]) -> SchemaDrift? {
+    package static func first(of mapping: TableMapping, present: [SourceColumn]) -> SchemaDrift? {
         for column in mapping.columns.map(\.source) {
             guard let found = present.first(where: { $0.name == column.name }) else {
                 return SchemaDrift(column: column, change: .gone)
@@ -31,7 +29,7 @@ struct SchemaDrift: Sendable, Hashable {
         return nil
     }
 
-    func error(_ mapping: TableMapping) -> ReplicationError {
+    package func error(_ mapping: TableMapping) -> ReplicationError {
         ReplicationError(
             .schemaMismatch, what: "\(mapping.source) has changed its columns", why: why,
             fix: "Undo the change at the source, or \(remedy(mapping)). Nothing is lost: it waits at its position.")
