@@ -39,20 +39,22 @@ clean_demo() {
         kill -TERM "$pid" 2>/dev/null || true
         flock --timeout 60 9 || fail "the demo (pid $pid) still runs; end it, then run this again" 75
     fi
-    stop_left_postgres "$folder"
+    stop_left_servers "$folder"
     rm -rf "$folder"
     [[ ! -L $place ]] || rm "$place"
     say "removed $place"
 }
 
-# A PostgreSQL that outlived a killed run: its pid lies in its data folder, which is its working folder too.
-stop_left_postgres() {
-    local file pid
+# Databases that outlived a killed run: their pids lie in their data folders, which are their working folders too.
+stop_left_servers() {
+    local file pid signal
     while IFS= read -r file; do
         pid=$(sed -n 1p "$file")
         [[ $(readlink "/proc/$pid/cwd" 2>/dev/null || true) == "$(dirname "$file")" ]] || continue
-        say "stopping PostgreSQL (pid $pid)"
-        kill -INT "$pid" 2>/dev/null || continue
-        wait_for_end "$pid" 30 || fail "PostgreSQL (pid $pid) does not stop"
-    done < <(find "$1" -name postmaster.pid)
+        signal=TERM
+        [[ $file != */postmaster.pid ]] || signal=INT
+        say "stopping what serves $(dirname "$file") (pid $pid)"
+        kill -"$signal" "$pid" 2>/dev/null || continue
+        wait_for_end "$pid" 30 || fail "the server in $(dirname "$file") (pid $pid) does not stop"
+    done < <(find "$1" -name postmaster.pid -o -name server.pid)
 }

@@ -1,6 +1,6 @@
-"""Shows what `redshift-loader status JOB --json` says, again and again.
+"""Shows what `redshift-loader status JOB --json` says of some jobs, again and again.
 
-    demo_watch.py --binary PATH --job shop [--every 2] [--for SECONDS] [--json] [--alive NAME=PID …]
+    demo_watch.py --binary PATH --job shop [--job …] [--every 2] [--for SECONDS] [--json] [--alive NAME=PID …]
 
 On a terminal one table is redrawn in place; else each look prints a line for each table; with --json each look is one
 JSON line. Ends after --for seconds or at SIGINT or SIGTERM with exit 0; with exit 3 when one of the processes ended.
@@ -36,11 +36,26 @@ def seconds(value):
     return "-" if value is None else f"{value:.0f} s"
 
 
+def looked_at(arguments):
+    """The tables of all jobs, each with its job's name, or None when one of them did not answer."""
+    tables = []
+    for job in arguments.job:
+        document = status(arguments.binary, job)
+        if document is None:
+            return None
+        tables += [{"job": job, **table} for table in document["tables"]]
+    return tables
+
+
+def name(table):
+    return f"{table['job']}/{table['source_name']}"
+
+
 def row(table):
     shown = table.get("complete_up_to") or "-"
     rows = table.get("rows")
     return (
-        table["source_name"],
+        name(table),
         table["table_copy_type"],
         str(table.get("state")),
         "-" if rows is None else f"{rows:,}",
@@ -62,18 +77,18 @@ def drawn(rows, title):
     return lines
 
 
-def show(document, arguments, began, height):
+def show(tables, arguments, began, height):
     """Prints one look; returns the number of lines that the next one is to draw over."""
     now = datetime.datetime.now(datetime.timezone.utc)
     if arguments.json:
-        line = {"event": "status", "at": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "tables": document["tables"]}
+        line = {"event": "status", "at": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "tables": tables}
         print(json.dumps(line, ensure_ascii=False), flush=True)
         return 0
-    rows = [row(table) for table in document["tables"]]
-    errors = [f"{table['source_name']}: {table['error']}" for table in document["tables"] if table.get("error")]
+    rows = [row(table) for table in tables]
+    errors = [f"{name(table)}: {table['error']}" for table in tables if table.get("error")]
     if not arguments.redraw:
-        for name, mode, state, count, behind, _ in rows:
-            print(f"{now:%H:%M:%S}  {name:<12} {mode:<20} {state:<10} {count:>9} rows  {behind:>5} behind")
+        for table, mode, state, count, behind, _ in rows:
+            print(f"{now:%H:%M:%S}  {table:<20} {mode:<20} {state:<10} {count:>9} rows  {behind:>5} behind")
         print(*errors, sep="\n" if errors else "", end="\n" if errors else "", flush=True)
         return 0
     left = f", {max(0, arguments.seconds - (time.monotonic() - began)):.0f} s left" if arguments.seconds else ""
@@ -87,13 +102,13 @@ def watch(arguments):
     began, height = time.monotonic(), 0
     look = 0
     while arguments.seconds is None or time.monotonic() - began < arguments.seconds:
-        document = status(arguments.binary, arguments.job)
-        if document is not None:
-            height = show(document, arguments, began, height)
+        tables = looked_at(arguments)
+        if tables is not None:
+            height = show(tables, arguments, began, height)
         for process in arguments.alive:
-            name, pid = process.rsplit("=", 1)
+            program, pid = process.rsplit("=", 1)
             if not os.path.exists(f"/proc/{pid}"):
-                print(f"{name} has ended by itself", file=sys.stderr)
+                print(f"{program} has ended by itself", file=sys.stderr)
                 return 3
         look += 1
         next_look = began + look * arguments.every
@@ -106,7 +121,7 @@ def watch(arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", required=True)
-    parser.add_argument("--job", required=True)
+    parser.add_argument("--job", action="append", required=True)
     parser.add_argument("--every", type=float, default=2)
     parser.add_argument("--for", type=float, dest="seconds")
     parser.add_argument("--json", action="store_true")

@@ -7,56 +7,20 @@ stamps its rows with the time of its start and commits some seconds later, when 
 Ends by printing how many rows it committed.
 """
 
-import argparse
 import json
-import random
-import signal
-import time
 
 import psycopg2
 
-PAUSE_SECONDS = 0.2
-LATE_EVERY_SECONDS = 8
-LATE_LASTS_SECONDS = 5
+from busy_writer import BusyWriter
+
 NAMES = ["Ines Çelik", "Bo Ø", "李雷", "Ada \"the first\" L.", "Renée 🌿", "O'Hara", "Владимир"]
 
 
-class Writer:
-    def __init__(self, url):
-        self.url = url
-        self.running = True
-        self.committed = 0
-        self.random = random.Random()
-        self.quick, self.slow = self.connect(), self.connect()
-        self.late_since, self.late_rows = None, 0
-
+class Shop(BusyWriter):
     def connect(self):
         return psycopg2.connect(self.url, gssencmode="disable", application_name="shop")
 
-    def run(self):
-        last_late = time.monotonic()
-        while self.running:
-            with self.quick, self.quick.cursor() as cursor:
-                rows = self.shop(cursor)
-            self.committed += rows
-            now = time.monotonic()
-            if self.late_since is None and now - last_late > LATE_EVERY_SECONDS:
-                with self.slow.cursor() as cursor:
-                    self.late_rows = self.shop(cursor)
-                self.late_since = last_late = now
-            elif self.late_since is not None and now - self.late_since > LATE_LASTS_SECONDS:
-                self.commit_late()
-            time.sleep(PAUSE_SECONDS)
-        if self.late_since is not None:
-            self.commit_late()
-        print(f"{self.committed} rows written", flush=True)
-
-    def commit_late(self):
-        self.slow.commit()
-        self.committed += self.late_rows
-        self.late_since = None
-
-    def shop(self, cursor):
+    def visit(self, cursor):
         """One customer's visit: returns the number of rows inserted and updated."""
         customer = self.customer(cursor)
         rows = 1 + self.order(cursor, customer) + self.events(cursor, customer)
@@ -118,17 +82,4 @@ class Writer:
         return cursor.rowcount
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--url", required=True)
-    writer = Writer(parser.parse_args().url)
-
-    def stop(_signal, _frame):
-        writer.running = False
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    writer.run()
-
-
-main()
+Shop.main(__doc__.splitlines()[0])
