@@ -106,6 +106,16 @@ struct LoaderSetup: Sendable {
             "jobs", "add", "job", "--source-url-env", "TEST_SOURCE", "--destination-url-env", "TEST_DESTINATION",
             "--destination-schema", schema, "--interval", interval)
     }
+
+    /// Expects the only run of a table to have repaired so many values, each as often as it read the table's rows: a
+    /// transaction that another test keeps open at the same server makes the sweep after the first load read them once
+    /// more.
+    func expectRepaired(_ count: Int, inRows rows: Int, of table: String) async throws {
+        let runs = try await run("tables", "runs", table, "--json")
+        let figures = try #require(runs.output.firstMatch(of: /"rows":(\d+).*?"repaired":(\d+)/), "\(runs.everything)")
+        let (read, repaired) = (try #require(Int(figures.1)), try #require(Int(figures.2)))
+        #expect(read >= rows && read.isMultiple(of: rows) && repaired == count * (read / rows), "\(runs.everything)")
+    }
 }
 
 /// Source, replica, bucket and folder for one test of the whole product.

@@ -23,24 +23,24 @@ import Testing
     @Test func `updating and full copies stay equal through rounds of inserts, updates and late commits`() async throws
     {
         let copying = [
-            TPCHReplica("fs", settings: Self.copies, path: .s3, everyRounds: 10),
-            TPCHReplica("fi", settings: Self.copies + ["--refresh", "replace"], path: .insert, everyRounds: 25),
+            TPCHReplica("fs", settings: Self.copies, path: .s3, everyRounds: 25),
+            TPCHReplica("fi", settings: Self.copies + ["--refresh", "replace"], path: .insert, everyRounds: 50),
         ]
-        try await Self.run(.postgres, insertsOnly: false, Self.updating(every: 1) + copying)
+        try await Self.run(.postgres, insertsOnly: false, Self.updating(every: 2) + copying)
     }
 
     @Test func `inserted rows arrive by their keys alone through rounds of inserts and late commits`() async throws {
         try await Self.run(
             .postgres, insertsOnly: true,
             [
-                TPCHReplica("is", settings: Self.inserts, path: .s3, rowLimit: 61, everyRounds: 3),
-                TPCHReplica("ii", settings: Self.inserts, path: .insert, rowLimit: 97, everyRounds: 5),
+                TPCHReplica("is", settings: Self.inserts, path: .s3, rowLimit: 61, everyRounds: 5),
+                TPCHReplica("ii", settings: Self.inserts, path: .insert, rowLimit: 97, everyRounds: 10),
             ])
     }
 
     @Test(arguments: MySQLServerKind.tested)
     func `copies of MySQL's tables stay equal through the same rounds`(server: MySQLServerKind) async throws {
-        try await Self.run(.mysql(server), insertsOnly: false, Self.updating(every: 2))
+        try await Self.run(.mysql(server), insertsOnly: false, Self.updating(every: 4))
     }
 
     private static func run(_ kind: SourceServerKind, insertsOnly: Bool, _ replicas: [TPCHReplica]) async throws {
@@ -66,10 +66,6 @@ import Testing
         try await atOnce(replicas) { one in
             try await one.setUp(loader, destination)
             try await one.sync(loader, firstLoad: true)
-        }
-        // Comparing takes longer than loading: all others are compared when the rounds are over.
-        if source.kind == .postgres, !insertsOnly, let first = replicas.first {
-            try await first.expectEqual(source, destination, loader)
         }
         let seed = UInt64.random(in: 1...1_000_000)
         print("TPC-H churn of \(source.kind), seed \(seed)")
