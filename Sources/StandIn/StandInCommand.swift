@@ -31,6 +31,7 @@ struct StandInCommand: AsyncParsableCommand {
     var serializable = false
 
     func run() async throws {
+        Self.keepDescriptors()
         var logger = Logger(label: "standin", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = .notice
         do {
@@ -50,6 +51,15 @@ struct StandInCommand: AsyncParsableCommand {
             let sentences = [error.what, error.why, error.fix].compactMap(\.self)
             FileHandle.standardError.write(Data("redshift-standin: \(sentences.joined(separator: ". "))\n".utf8))
             throw ExitCode.failure
+        }
+    }
+
+    /// PostgreSQL must not inherit what this process was started with: whoever waits for this one's end by a descriptor
+    /// would wait for PostgreSQL's as well, which outlives a kill.
+    private static func keepDescriptors() {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/dev/fd")) ?? []
+        for descriptor in names.compactMap({ Int32($0) }) where descriptor > STDERR_FILENO {
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         }
     }
 }

@@ -31,8 +31,11 @@ def events_of(path):
 
 
 def summary_of(path):
-    """What is under way, what failed, and the seconds of each test, all by name."""
-    names, started, seconds, failed = {}, {}, {}, {}
+    """What is under way, what failed, and the seconds of each test, all by name.
+
+    Tests begin before their cases, which wait for their turn: only cases tell how long a test takes.
+    """
+    names, started, cases, seconds, failed = {}, {}, {}, {}, {}
     for event in events_of(path):
         payload = event["payload"]
         if event["kind"] == "test":
@@ -45,10 +48,17 @@ def summary_of(path):
         if payload["kind"] == "testStarted":
             started[name] = instant
         elif payload["kind"] == "testEnded":
-            seconds[name] = instant - started.pop(name, instant)
+            started.pop(name, None)
+        elif payload["kind"] == "testCaseStarted":
+            cases[name, payload["_testCase"]["id"]] = instant
+        elif payload["kind"] == "testCaseEnded":
+            taken = instant - cases.pop((name, payload["_testCase"]["id"]), instant)
+            seconds[name] = seconds.get(name, 0) + taken
         elif payload["kind"] == "issueRecorded" and not payload.get("issue", {}).get("isKnown"):
             failed[name] = True
-    return list(started), list(failed), seconds
+    # Of those that began, the ones with a case under way come first: the others only wait for their turn.
+    running = list(dict.fromkeys(name for name, _ in cases))
+    return running or list(started), list(failed), seconds
 
 
 def say(title, lines):

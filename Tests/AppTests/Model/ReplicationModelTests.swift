@@ -6,7 +6,7 @@ import Testing
 /// Random writers against random runs, on real servers: whatever was committed is in the replica, once.
 ///
 /// `MODEL_SEEDS` says how many seeds (20), `MODEL_FIRST_SEED` with which to begin (1); `scripts/soak` sets both.
-@Suite(.serialized) struct ReplicationModelTests {
+@Suite struct ReplicationModelTests {
     private static let seeds: [UInt64] = {
         let environment = ProcessInfo.processInfo.environment
         let first = environment["MODEL_FIRST_SEED"].flatMap { UInt64($0) } ?? 1
