@@ -37,8 +37,7 @@ struct MySQLReadings: Sendable {
 extension MySQLSource {
     /// In this order: the clock first, then open transactions.
     func readActivity() async throws -> MySQLReadings {
-        let clockText = try await connection.execute(MySQLActivityStatements.clock).firstValue
-        guard let clock = clockText.flatMap(SourceTime.init(parsing:)) else { throw Self.unreadable("the clock") }
+        let clock = try await readClock()
         let variables = Dictionary(
             try await connection.execute(MySQLActivityStatements.variables).rows.compactMap { row in
                 row[0].map { ($0.lowercased(), row[1] ?? "") }
@@ -78,11 +77,18 @@ extension MySQLSource {
         // The list cannot tell them from the server's own short ones, which have no session either.
         activity.hasPreparedTransaction = status.hasPrepared
         let uptime = try await connection.execute(MySQLActivityStatements.uptime).rows.first?.last ?? nil
+        // It is told in whole seconds, and of a moment between two looks at the clock, which a busy server draws apart.
+        let apart = try await readClock().microseconds - activity.clock.microseconds
         return SourceMoment(
             position: status.counter, time: activity.clock,
             startedAt: uptime.flatMap { Int64($0) }.map { activity.clock - $0 * SourceTime.second },
-            // It is told in whole seconds since.
-            startSlack: 2 * SourceTime.second)
+            startSlack: 2 * SourceTime.second + max(0, apart))
+    }
+
+    private func readClock() async throws -> SourceTime {
+        let text = try await connection.execute(MySQLActivityStatements.clock).firstValue
+        guard let clock = text.flatMap(SourceTime.init(parsing:)) else { throw Self.unreadable("the clock") }
+        return clock
     }
 
     enum ReplicaLag: Sendable, Hashable {

@@ -9,7 +9,7 @@ package struct SourceMoment: Sendable, Hashable, Codable {
     /// When its processes were started; nil for a standby: several may answer by turns behind one name.
     package var startedAt: SourceTime?
 
-    /// Microseconds by which two readings of the same start may differ; nil: none.
+    /// Microseconds by which this reading may lie beside the start; nil: none.
     package var startSlack: Int64?
 
     package init(position: UInt64, time: SourceTime?, startedAt: SourceTime? = nil, startSlack: Int64? = nil) {
@@ -41,7 +41,8 @@ package struct SourceMoment: Sendable, Hashable, Codable {
         guard let known, let present else { return .none }
         if present.position >= known.position {
             guard let before = known.startedAt, let now = present.startedAt else { return .none }
-            let isSame = abs(before.microseconds - now.microseconds) <= present.startSlack ?? 0
+            let slack = max(known.startSlack ?? 0, present.startSlack ?? 0)
+            let isSame = abs(before.microseconds - now.microseconds) <= slack
             return isSame ? .none : .startedAnew
         }
         guard present.startedAt == nil else { return .putBack }
