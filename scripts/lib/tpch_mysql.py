@@ -1,6 +1,6 @@
 """Makes one TPC-H table in MySQL or MariaDB and fills it from a CSV file.
 
-    tpch_mysql.py --url URL --definition 'CREATE TABLE …' TABLE FILE
+    tpch_mysql.py --url URL --definition 'CREATE TABLE …' [--days-ago N] TABLE FILE
 
 The file's first line names the columns. The rows share one `updated_at`. Prints their number.
 """
@@ -18,6 +18,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--url", required=True)
     parser.add_argument("--definition", required=True)
+    parser.add_argument("--days-ago", type=int, default=0)
     parser.add_argument("table")
     parser.add_argument("file")
     arguments = parser.parse_args()
@@ -29,7 +30,7 @@ def main():
         cursor.execute(
             f"ALTER TABLE {arguments.table} ADD COLUMN updated_at timestamp(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6)"
         )
-        cursor.execute("SET unique_checks = 0, @now = NOW(6)")
+        cursor.execute("SET unique_checks = 0, @now = NOW(6) - INTERVAL %s DAY", (arguments.days_ago,))
         rows = csv.reader(file)
         columns = ", ".join(next(rows))
         insert = f"INSERT INTO {arguments.table} ({columns}, updated_at) VALUES "
