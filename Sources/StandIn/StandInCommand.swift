@@ -31,7 +31,7 @@ struct StandInCommand: AsyncParsableCommand {
     var serializable = false
 
     func run() async throws {
-        Self.keepDescriptors()
+        Self.closeDescriptorsOnExec()
         var logger = Logger(label: "standin", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = .notice
         do {
@@ -56,7 +56,7 @@ struct StandInCommand: AsyncParsableCommand {
 
     /// PostgreSQL must not inherit what this process was started with: whoever waits for this one's end by a descriptor
     /// would wait for PostgreSQL's as well, which outlives a kill.
-    private static func keepDescriptors() {
+    private static func closeDescriptorsOnExec() {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/dev/fd")) ?? []
         for descriptor in names.compactMap({ Int32($0) }) where descriptor > STDERR_FILENO {
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)

@@ -9,9 +9,12 @@ struct SourceMomentTests {
         var change: SourceMoment.Change
     }
 
-    private static func at(_ position: UInt64, _ second: Int64, startedAt: Int64? = nil) -> SourceMoment {
+    private static func at(
+        _ position: UInt64, _ second: Int64, startedAt: Int64? = nil, slack: Int64? = nil
+    ) -> SourceMoment {
         SourceMoment(
-            position: position, time: time(second), startedAt: startedAt.map { time($0) })
+            position: position, time: time(second), startedAt: startedAt.map { time($0) },
+            startSlack: slack.map { $0 * SourceTime.second })
     }
 
     private static func time(_ second: Int64) -> SourceTime {
@@ -30,6 +33,15 @@ struct SourceMomentTests {
         Case(
             testDescription: "a primary started anew", known: at(5, 100, startedAt: 1),
             present: at(9, 200, startedAt: 150), change: .startedAnew),
+        Case(
+            testDescription: "a start that was read roughly before", known: at(5, 100, startedAt: 1, slack: 7),
+            present: at(9, 200, startedAt: 7, slack: 2), change: .none),
+        Case(
+            testDescription: "a start that is read roughly now", known: at(5, 100, startedAt: 7, slack: 2),
+            present: at(9, 200, startedAt: 1, slack: 7), change: .none),
+        Case(
+            testDescription: "another start than either reading allows for", known: at(5, 100, startedAt: 1, slack: 2),
+            present: at(9, 200, startedAt: 9, slack: 7), change: .startedAnew),
         Case(
             testDescription: "a primary with a shorter log", known: at(5, 100, startedAt: 1),
             present: at(4, 101, startedAt: 90), change: .putBack),

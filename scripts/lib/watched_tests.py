@@ -95,9 +95,8 @@ def main():
             sys.stdout.buffer.flush()
         timer.cancel()
         status = child.wait()
-        if not os.path.exists(events):
-            return status
-        under_way, failed, seconds = summary_of(events)
+        # A run that ended before its first test has written nothing.
+        under_way, failed, seconds = summary_of(events) if os.path.exists(events) else ([], [], {})
     slowest = sorted(seconds, key=seconds.get, reverse=True)[:SLOWEST]
     say("the slowest tests:", [f"{seconds[name]:6.0f} s  {name}" for name in slowest])
     say("failed:", failed)
