@@ -11,7 +11,7 @@ struct OwnStandIn: Sendable {
     static func with<Result>(
         folder: URL, isolation: isolated (any Actor)? = #isolation, _ body: (OwnStandIn) async throws -> Result
     ) async throws -> Result {
-        let port = try SilentListener.freePort()
+        let port = try ServerPort.take()
         let s3 = try TestServers.required("TEST_S3_ENDPOINT")
         let environment = [
             "STANDIN_PASSWORD": "secret", "AWS_ENDPOINT_URL_S3": s3, "AWS_REGION": TestBucket.region,
@@ -51,11 +51,6 @@ struct OwnStandIn: Sendable {
     }
 
     func session() async throws -> PostgresConnection { try await PostgresConnection.connect(to: endpoint) }
-}
-
-extension SilentListener {
-    /// A port that was free a moment ago.
-    static func freePort() throws -> UInt16 { try SilentListener().port }
 }
 
 @Suite struct KillTests {

@@ -48,7 +48,7 @@ package actor OwnMySQLServers {
         try FileManager.default.createDirectory(at: temporary, withIntermediateDirectories: true)
         try ServerProgram.handOver(temporary)
         let server = try OwnMySQL(
-            kind: kind, place: place, port: OwnServers.freePort(), options: options, zone: zone)
+            kind: kind, place: place, port: ServerPort.take(), options: options, zone: zone)
         servers.append(server)
         try await server.initialise()
         try await server.start()

@@ -64,26 +64,9 @@ package actor OwnServers {
         let place = folder.appendingPathComponent("server\(servers.count + 1)")
         try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
         try ServerProgram.handOver(place)
-        let server = OwnPostgres(place: place, port: try Self.freePort(), settings: settings)
+        let server = OwnPostgres(place: place, port: try ServerPort.take(), settings: settings)
         servers.append(server)
         return server
-    }
-
-    /// A port of the loopback that was free a moment ago.
-    static func freePort() throws -> UInt16 {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { socketAddress in
-                bind(descriptor, socketAddress, length) == 0 && getsockname(descriptor, socketAddress, &length) == 0
-            }
-        }
-        guard bound else { throw MissingServer(variable: "a free loopback port") }
-        return UInt16(bigEndian: address.sin_port)
     }
 }
 
@@ -120,7 +103,13 @@ package actor OwnPostgres {
         let deadline = ContinuousClock.now + .seconds(60)
         while true {
             do {
-                await (try session()).close()
+                let session = try await session()
+                let reached = try await session.execute("SHOW data_directory").firstValue
+                await session.close()
+                guard reached == data.path else {
+                    throw ServerProgramFailure(
+                        program: "postgres (port \(port) is another server's)", status: -1, output: started.output)
+                }
                 return
             } catch let error as PostgresError {
                 // There is no signal of its readiness that reaches a parent.

@@ -21,14 +21,22 @@ fail() {
 # A password of 32 hexadecimal digits, safe in a URL.
 random_secret() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
 
-# N free loopback ports, one a line; all are held at once while they are chosen, so they differ.
+# N free loopback ports, one a line; all are held at once while they are chosen, so they differ. Below those that Linux
+# gives to the near end of connections (32768 to 60999), one of which could take a port before its server does.
 free_ports() {
     python3 - "$1" <<'PYTHON'
-import socket, sys
-held = [socket.socket() for _ in range(int(sys.argv[1]))]
-for one in held:
-    one.bind(("127.0.0.1", 0))
-    print(one.getsockname()[1])
+import random, socket, sys
+held = []
+for port in random.sample(range(10000, 20000), 10000):
+    if len(held) == int(sys.argv[1]):
+        break
+    one = socket.socket()
+    try:
+        one.bind(("127.0.0.1", port))
+    except OSError:
+        continue
+    held.append(one)
+    print(port)
 PYTHON
 }
 
