@@ -11,7 +11,7 @@ struct OwnStandIn: Sendable {
     static func with<Result>(
         folder: URL, isolation: isolated (any Actor)? = #isolation, _ body: (OwnStandIn) async throws -> Result
     ) async throws -> Result {
-        let port = try ServerPort.take()
+        let port = try LoopbackPort.take()
         let s3 = try TestServers.required("TEST_S3_ENDPOINT")
         let environment = [
             "STANDIN_PASSWORD": "secret", "AWS_ENDPOINT_URL_S3": s3, "AWS_REGION": TestBucket.region,

@@ -48,7 +48,7 @@ package actor OwnMySQLServers {
         try FileManager.default.createDirectory(at: temporary, withIntermediateDirectories: true)
         try ServerProgram.handOver(temporary)
         let server = try OwnMySQL(
-            kind: kind, place: place, port: ServerPort.take(), options: options, zone: zone)
+            kind: kind, place: place, port: LoopbackPort.take(), options: options, zone: zone)
         servers.append(server)
         try await server.initialise()
         try await server.start()
@@ -62,6 +62,7 @@ package actor OwnMySQL {
 
     nonisolated package let kind: MySQLServerKind
     nonisolated package let port: UInt16
+    nonisolated let data: URL
     nonisolated let log: URL
     private let place: URL
     private let environment: [String: String]
@@ -73,6 +74,7 @@ package actor OwnMySQL {
         self.kind = kind
         self.place = place
         self.port = port
+        data = place.appendingPathComponent("data")
         log = place.appendingPathComponent("server.log")
         let unpacked = kind == .mysql ? try UnpackedMySQL() : nil
         environment = (unpacked?.environment ?? [:]).merging(["TZ": zone]) { _, new in new }
@@ -80,7 +82,7 @@ package actor OwnMySQL {
         self.options =
             (unpacked?.options ?? ["--innodb-log-file-size=8M"])
             + [
-                "--datadir=\(place.appendingPathComponent("data").path)",
+                "--datadir=\(data.path)",
                 // A server that starts removes what others keep in a folder of temporary files.
                 "--tmpdir=\(place.appendingPathComponent("tmp").path)", "--innodb-buffer-pool-size=32M",
                 "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--innodb-doublewrite=OFF",
@@ -125,7 +127,10 @@ package actor OwnMySQL {
         let deadline = ContinuousClock.now + .seconds(60)
         while true {
             do {
-                await (try session()).close()
+                guard try await run("SELECT @@datadir").rows.first?.first == data.path + "/" else {
+                    throw ServerProgramFailure(
+                        program: "\(kind) (port \(port) is another server's)", status: -1, output: started.output)
+                }
                 return
             } catch let error as MySQLError {
                 // There is no signal of its readiness that reaches a parent.

@@ -64,7 +64,7 @@ package actor OwnServers {
         let place = folder.appendingPathComponent("server\(servers.count + 1)")
         try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
         try ServerProgram.handOver(place)
-        let server = OwnPostgres(place: place, port: try ServerPort.take(), settings: settings)
+        let server = OwnPostgres(place: place, port: try LoopbackPort.take(), settings: settings)
         servers.append(server)
         return server
     }
@@ -103,10 +103,7 @@ package actor OwnPostgres {
         let deadline = ContinuousClock.now + .seconds(60)
         while true {
             do {
-                let session = try await session()
-                let reached = try await session.execute("SHOW data_directory").firstValue
-                await session.close()
-                guard reached == data.path else {
+                guard try await run("SHOW data_directory").firstValue == data.path else {
                     throw ServerProgramFailure(
                         program: "postgres (port \(port) is another server's)", status: -1, output: started.output)
                 }

@@ -37,6 +37,8 @@ for port in random.sample(range(10000, 20000), 10000):
         continue
     held.append(one)
     print(port)
+else:
+    sys.exit("there is no free port left between 10000 and 20000")
 PYTHON
 }
 
