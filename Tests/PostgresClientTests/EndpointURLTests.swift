@@ -128,7 +128,8 @@ struct ErrorClassificationTests {
             ("40P01", .serialization), ("55P03", .lockNotAvailable), ("57014", .cancelled),
             ("53300", .tooManyConnections),
             ("53100", .diskFull), ("57P01", .connectionLost), ("08006", .connectionLost), ("28P01", .authentication),
-            ("3D000", .missingDatabase), ("22P02", .dataRejected), ("23505", .dataRejected), ("XX000", .server),
+            ("3D000", .missingDatabase), ("22P02", .dataRejected), ("23502", .dataRejected),
+            ("23505", .uniqueViolation), ("23503", .foreignKeyViolation), ("XX000", .server),
             ("99999", .server), (nil, .connectionLost),
         ] as [(String?, PostgresError.Code)])
     func `a SQLSTATE decides the cause`(state: String?, code: PostgresError.Code) {

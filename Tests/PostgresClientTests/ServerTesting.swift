@@ -22,10 +22,10 @@ func waitUntil(
 }
 
 /// The error of `body`, which must be this client's.
-func failure(
-    sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> Void
+func failure<Value>(
+    sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> Value
 ) async -> PostgresError? {
-    await #expect(throws: PostgresError.self, sourceLocation: sourceLocation) { try await body() }
+    await #expect(throws: PostgresError.self, sourceLocation: sourceLocation) { _ = try await body() }
 }
 
 /// All chunks of a running COPY.

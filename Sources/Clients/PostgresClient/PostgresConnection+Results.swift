@@ -1,4 +1,5 @@
 import CLibPQ
+import Foundation
 
 /// libpq's `PG_DIAG_…` field codes, character macros that Swift does not import.
 private enum DiagnosticField {
@@ -48,6 +49,19 @@ extension PostgresConnection {
             message: field(result, DiagnosticField.message) ?? "no message",
             detail: field(result, DiagnosticField.detail), hint: field(result, DiagnosticField.hint),
             position: field(result, DiagnosticField.position).flatMap { Int($0) })
+    }
+
+    /// - Parameter connection: libpq's last message of it tells why; nil when it was closed on this side.
+    static func lost(_ connection: OpaquePointer?, endpoint: PostgresEndpoint) -> PostgresError {
+        let text = connection.map { String(cString: PQerrorMessage($0)) } ?? ""
+        let message = text.trimmingCharacters(in: .whitespacesAndNewlines)
+        return PostgresError(
+            code: .connectionLost, what: "The connection to \(endpoint.displayName) is lost",
+            why: message.isEmpty ? "it was closed" : message, fix: "It is opened again with the next try.")
+    }
+
+    static func misuse(_ why: String) -> PostgresError {
+        PostgresError(code: .misuse, what: "A statement was used wrongly", why: why, fix: "Report this as a bug.")
     }
 
     static func notice(of result: OpaquePointer) -> PostgresNotice {

@@ -1,7 +1,8 @@
 import CLibPQ
 import Foundation
 
-/// One connection to a PostgreSQL-speaking server, over libpq and the simple query protocol.
+/// One connection to a PostgreSQL-speaking server, over libpq: streams and whole answers by the simple query protocol,
+/// bound values by `withSession`.
 ///
 /// The actor runs on a thread of its own, so that blocking calls never hold up the shared pool. Cancelling the calling
 /// task cancels the statement at the server, throws `CancellationError` and leaves the connection unusable: a late
@@ -14,7 +15,9 @@ package actor PostgresConnection {
     private var handle: PostgresHandle?
     private nonisolated let canceller: PostgresCanceller?
     private let notices: PostgresNoticeBox
-    private var isCancelled = false
+    let kept = KeptStatements()
+    /// Whether an answer was given up: nothing more may be sent.
+    var isCancelled = false
 
     private init(endpoint: PostgresEndpoint, executor: BlockingExecutor, opened: sending OpenedConnection) {
         self.endpoint = endpoint
@@ -151,7 +154,7 @@ package actor PostgresConnection {
         defer { PQclear(result) }
         try check(result)
         guard PQresultStatus(result) == expecting else {
-            throw misuse("the statement was not a COPY in the expected direction")
+            throw Self.misuse("the statement was not a COPY in the expected direction")
         }
         copyFinished = false
     }
@@ -242,7 +245,7 @@ package actor PostgresConnection {
 
     // MARK: Helpers
 
-    private func cancellable<Value: Sendable>(
+    func cancellable<Value: Sendable>(
         _ body: (OpaquePointer) throws -> Value
     ) async throws -> Value {
         guard let handle, !isCancelled else { throw lost() }
@@ -260,17 +263,7 @@ package actor PostgresConnection {
         }
     }
 
-    private func lost() -> PostgresError {
-        let text = handle.map { String(cString: PQerrorMessage($0.pointer)) } ?? ""
-        let message = text.trimmingCharacters(in: .whitespacesAndNewlines)
-        return PostgresError(
-            code: .connectionLost, what: "The connection to \(endpoint.displayName) is lost",
-            why: message.isEmpty ? "it was closed" : message, fix: "It is opened again with the next try.")
-    }
-
-    private func misuse(_ why: String) -> PostgresError {
-        PostgresError(code: .misuse, what: "A statement was used wrongly", why: why, fix: "Report this as a bug.")
-    }
+    func lost() -> PostgresError { Self.lost(handle?.pointer, endpoint: endpoint) }
 
     /// - Parameter drain: Read the results behind a failed one, so that the connection is ready afterwards.
     private func check(_ result: OpaquePointer, drain: Bool = false) throws {

@@ -8,7 +8,8 @@ extension PostgresError {
     ) -> PostgresError {
         let (code, fix) = classify(sqlState: sqlState, message: message, detail: detail ?? "")
         // Messages of these classes quote the value that was refused.
-        let why = code == .dataRejected ? "a value does not fit (SQLSTATE \(sqlState ?? "unknown"))" : message
+        let isAboutValue = [.dataRejected, .uniqueViolation, .foreignKeyViolation].contains(code)
+        let why = isAboutValue ? "a value does not fit (SQLSTATE \(sqlState ?? "unknown"))" : message
         return PostgresError(
             code: code, what: "\(endpoint) refused a statement", why: why, fix: fix, sqlState: sqlState,
             serverMessage: message, detail: detail, hint: hint, position: position)
@@ -24,6 +25,8 @@ extension PostgresError {
         case "42703": return (.undefinedColumn, "Run discovery again: the table's columns have changed.")
         case "42704", "42883": return (.undefinedObject, "Check the server's version.")
         case "0A000": return (.featureNotSupported, "Check the server's version.")
+        case "23505": return (.uniqueViolation, "Look for the row that has this key already.")
+        case "23503": return (.foreignKeyViolation, "Look for the row that is referred to, or that still refers.")
         case "40001" where message.contains("conflict with recovery"):
             return (.recoveryConflict, "It is tried again with fewer rows.")
         case "40001", "40P01": return (.serialization, "It is tried again.")

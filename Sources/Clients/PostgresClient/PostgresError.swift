@@ -10,7 +10,8 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
     package enum Code: String, Sendable {
         case malformedURL, unreachable, timeout, tls, authentication, missingDatabase, permission
         case undefinedTable, undefinedColumn, undefinedObject, syntax, featureNotSupported
-        case dataRejected, serialization, recoveryConflict, storageUnavailable, lockNotAvailable, cancelled,
+        case dataRejected, uniqueViolation, foreignKeyViolation
+        case serialization, recoveryConflict, storageUnavailable, lockNotAvailable, cancelled,
             tooManyConnections, diskFull
         case connectionLost, misuse, server
     }
