@@ -100,7 +100,8 @@ let package = Package(
         .target(
             name: "Metadata",
             dependencies: [
-                "Replication", "Scheduling", "Operations", .product(name: "GRDB", package: "GRDB.swift"),
+                "Replication", "Scheduling", "Operations", "PostgresClient",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Crypto", package: "swift-crypto"), .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Adapters/Metadata", swiftSettings: settings),
@@ -192,7 +193,11 @@ let package = Package(
         .testTarget(
             name: "StagingLocalTests", dependencies: ["StagingLocal", "Replication"], swiftSettings: settings),
         .testTarget(
-            name: "MetadataTests", dependencies: ["Metadata", "Operations", "Scheduling", "Replication"],
+            name: "MetadataTests",
+            dependencies: [
+                "Metadata", "Operations", "Scheduling", "Replication", "PostgresClient", "TestServers",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "SchedulingTests",

@@ -8,11 +8,12 @@ package enum InstallationSecret {
         configured: String?, store: any RequestStore, secrets: any SecretSealing
     ) async throws -> String {
         if let configured { return configured }
-        let context = "installation:hash-salt"
+        let name = "hash_salt"
+        let context = SealingContext.kept(name)
         var generator = SystemRandomNumberGenerator()
         let bytes = (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
         let made = bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        let kept = try await store.secret(named: "hash_salt", orKeep: try secrets.seal(made, context: context))
+        let kept = try await store.secret(named: name, orKeep: try secrets.seal(made, context: context))
         return try secrets.open(kept, context: context)
     }
 }

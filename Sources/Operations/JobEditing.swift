@@ -10,6 +10,10 @@ package struct JobChange: Sendable, Hashable {
     package var destinationSchema: String?
     package var destinationPrefix: String?
     package var interval: Duration?
+    // What its sessions at the destination are told.
+    package var queryGroup: SettingChange<String>?
+    package var statementTimeout: SettingChange<Duration>?
+    package var slotCount: SettingChange<Int>?
 
     package init() {}
 
@@ -42,6 +46,7 @@ package struct JobEditing: Sendable {
         if let schema = change.destinationSchema { job.destinationSchema = schema }
         if let prefix = change.destinationPrefix { job.destinationPrefix = prefix }
         if let interval = change.interval { job.interval = interval }
+        job.destinationSession = change.changed(job.destinationSession)
         try JobRules.check(job)
         guard job != before else { return (job, []) }
         let tables = try await store.tables(ofJob: job.id)
@@ -55,7 +60,7 @@ package struct JobEditing: Sendable {
         var claims: [ClaimedTable] = []
         func giveBack() async throws {
             for claim in claims {
-                try await leases.release(claim, RunEnding(result: .stopped, isClean: false, nextRunAt: clock.now))
+                try await leases.release(claim, RunEnding(result: .stopped, isClean: false, next: NextRun(.after(0))))
             }
         }
         do {
@@ -90,6 +95,12 @@ package struct JobEditing: Sendable {
         if new.destination != old.destination {
             sentences.append("Where the new destination does not have the replicas, all rows are loaded there.")
         }
+        if new.destinationSession != old.destinationSession {
+            sentences.append("Runs that begin from now on work with the changed session settings.")
+        }
+        if let slots = new.destinationSession.slotCount, slots != old.destinationSession.slotCount {
+            sentences.append("Where its queue in Redshift has fewer than \(slots) slots, a statement fails.")
+        }
         let gone = tables.filter { !new.sourceSchemas.contains($0.mapping.source.schema) }.map(\.mapping.label)
         if !gone.isEmpty {
             sentences.append("Tables of schemas that are no longer looked at stay: \(gone.joined(separator: ", ")).")
@@ -120,6 +131,7 @@ enum JobRules {
                 .usage, what: "The source's schemas cannot be used", why: "none is named, or one is named twice",
                 fix: "Give them once each: --source-schema public,audit.")
         }
+        try check(job.destinationSession)
         _ = try DestinationNaming.checked(job.destinationSchema, schema: "")
         if !job.destinationPrefix.isEmpty { _ = try DestinationNaming.checked(job.destinationPrefix, schema: "") }
     }

@@ -36,16 +36,17 @@ package struct TableStatus: Sendable, Hashable {
     package var job: JobRecord
     package var table: TableRecord
     package var state: TableState
-    /// Seconds since the replica was last known complete; nil before that.
+    /// Seconds since the replica was last known complete, on the source's clock; nil before that.
     package var behindSeconds: Double?
     package var targetSeconds: Double
 
-    /// Pure: the state at `now`.
+    /// Pure: the state at `now`, on the store's clock.
     package init(job: JobRecord, table: TableRecord, now: Date) {
         self.job = job
         self.table = table
         targetSeconds = table.schedule.freshnessSeconds(jobInterval: job.interval)
-        behindSeconds = table.mirror?.state.caughtUpAsOf.map { max(0, now.timeIntervalSince1970 - $0.seconds) }
+        let sourceNow = now.timeIntervalSince1970 + (table.sourceAhead ?? .zero) / .seconds(1)
+        behindSeconds = table.mirror?.state.caughtUpAsOf.map { max(0, sourceNow - $0.seconds) }
         state = Self.state(job: job, table: table, behind: behindSeconds, target: targetSeconds, now: now)
     }
 
@@ -76,9 +77,9 @@ package struct StatusReport: Sendable {
 
     /// - Parameter selector: `JOB`, `JOB/TABLE`, or nil for all.
     package static func make(
-        store: any CatalogStore, selector: String?, clock: any WallClock
+        store: any CatalogStore & RequestStore, selector: String?
     ) async throws -> StatusReport {
-        let now = clock.now
+        let now = try await store.storeTime()
         if let selector {
             let (job, tables) = try await Catalog(store: store).tables(selector)
             return StatusReport(tables: tables.map { TableStatus(job: job, table: $0, now: now) }, generatedAt: now)

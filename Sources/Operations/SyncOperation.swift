@@ -19,10 +19,12 @@ package struct SyncOperation: Sendable {
     let runner: TableRunner
     let owner: LeaseOwner
     let clock: any WallClock
+    /// Runs of one job at once, over all workers.
+    let slots: Int
 
     package init(
         store: any CatalogStore, leases: any LeaseStore, requests: any RequestStore, workers: any WorkerStore,
-        runner: TableRunner, owner: LeaseOwner, clock: any WallClock
+        runner: TableRunner, owner: LeaseOwner, clock: any WallClock, slots: Int
     ) {
         self.store = store
         self.leases = leases
@@ -31,6 +33,7 @@ package struct SyncOperation: Sendable {
         self.runner = runner
         self.owner = owner
         self.clock = clock
+        self.slots = slots
     }
 
     /// Makes the tables due at once, for workers to find.
@@ -63,17 +66,16 @@ package struct SyncOperation: Sendable {
         await tell(.started(table))
         let copy = try await runner.run(claimed)
         if copy.failure?.code == .interrupted { throw CancellationError() }
-        let after = try await store.tables(ofJob: table.jobID).first { $0.id == table.id }
-        await tell(.finished(after ?? table, copy))
+        await tell(.finished(try await store.table(id: table.id) ?? table, copy))
     }
 
     /// Waits out a lease that its holder may still give back.
     private func claim(_ table: TableRecord) async throws -> ClaimedTable? {
         let deadline = clock.now + TableRunner.leaseDuration / .seconds(1) + 5
         while true {
-            if let claimed = try await leases.claim(tableID: table.id, by: owner, for: TableRunner.leaseDuration) {
-                return claimed
-            }
+            let claimed = try await leases.claim(
+                tableID: table.id, by: owner, for: TableRunner.leaseDuration, ClaimTerms(slots: slots))
+            if let claimed { return claimed }
             guard clock.now < deadline else { return nil }
             try await clock.sleep(for: .milliseconds(250))
         }
@@ -92,17 +94,21 @@ package struct SyncOperation: Sendable {
             await tell(.started(table))
         }
         while !waiting.isEmpty {
-            try await clock.sleep(for: .milliseconds(300))
+            // Each table is asked for: the more are waited for, the less often.
+            try await clock.sleep(for: .milliseconds(min(3_000, 300 + 3 * waiting.count)))
             guard try await workers.liveWorkers(within: Worker.liveness) > 0 else {
                 for table in waiting.values { await tell(.skipped(table, "no worker is alive any more; it stays due")) }
                 return
             }
-            let jobs = Set(waiting.values.map(\.jobID))
-            for now in try await store.tables(ofJob: jobs.count == 1 ? jobs.first : nil) {
-                guard let before = waiting[now.id], now.lease.generation > before.lease.generation,
-                    now.lease.owner == nil, now.requestedAt == nil
+            for (id, before) in waiting {
+                guard let now = try await store.table(id: id) else {
+                    waiting[id] = nil
+                    await tell(.skipped(before, "it was removed"))
+                    continue
+                }
+                guard now.lease.generation > before.lease.generation, now.lease.owner == nil, now.requestedAt == nil
                 else { continue }
-                waiting[now.id] = nil
+                waiting[id] = nil
                 await tell(.finished(now, Self.outcome(of: now, since: before)))
             }
         }

@@ -32,7 +32,7 @@ struct TableSaving {
                 fix: "Try again when it has finished.")
         }
         func ending(_ voidsMirror: Bool) -> RunEnding {
-            RunEnding(result: .stopped, isClean: false, nextRunAt: clock.now, voidsMirror: voidsMirror)
+            RunEnding(result: .stopped, isClean: false, next: NextRun(.after(0)), voidsMirror: voidsMirror)
         }
         do {
             try await body(claimed)

@@ -47,6 +47,7 @@ package struct TableSettingsChange: Sendable, Hashable {
     package var rowLimit: SettingChange<Int>?
     package var chunkSize: SettingChange<Int>?
     package var scanBack: SettingChange<Duration>?
+    package var allowsScan: Bool?
 
     package init() {}
 
@@ -72,6 +73,7 @@ extension TableSettingsChange {
         if let rowLimit { schedule.rowLimit = try Self.within(1...100_000_000, rowLimit.value, "--row-limit") }
         if let chunkSize { schedule.chunkSize = try Self.within(1...1_000_000, chunkSize.value, "--chunk-size") }
         if let scanBack { schedule.scanBack = try Self.atLeast(.zero, scanBack.value, "--scan-back", "0s") }
+        if let allowsScan { schedule.allowsScan = allowsScan }
         return schedule
     }
 

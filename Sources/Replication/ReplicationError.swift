@@ -7,6 +7,7 @@ package enum ErrorCode: String, Sendable, Codable, CaseIterable {
     case sourceTableGone = "E_SRC_TABLE_GONE"
     case sourceTimeout = "E_SRC_TIMEOUT"
     case sourceConflict = "E_SRC_CONFLICT"
+    case sourceScan = "E_SRC_SCAN"
     case keyMissing = "E_KEY_MISSING"
     case destinationUnreachable = "E_DST_UNREACHABLE"
     case destinationAuthentication = "E_DST_AUTH"

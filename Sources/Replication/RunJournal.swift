@@ -16,6 +16,9 @@ package protocol RunJournal: Sendable {
     /// Keeps it for the next run, in place of the last one.
     func keep(_ memory: SourceMemory) async throws
 
+    /// The source's clock, read just now: at the start of each pass.
+    func noteSourceClock(_ clock: SourceTime) async
+
     /// Whether the run should end between two batches: shutting down, or the lease is lost.
     func shouldStop() async -> Bool
 }
@@ -28,6 +31,9 @@ package struct RunProgress: Sendable, Hashable {
     package var bytes = 0
     package var readAndStage: Duration = .zero
     package var load: Duration = .zero
+    /// Time that the source spent on passes over a whole table that is larger than `RunSettings.scanLimitBytes`; nil where
+    /// no pass was one. A first load, which reads all rows of any table, is left out.
+    package var unindexedRead: Duration?
     /// Values changed because Redshift cannot hold them.
     package var repairedValues = 0
     /// Whether the pass reached the end of the table.

@@ -24,6 +24,10 @@ package struct RunSettings: Sendable, Hashable {
     package var saltDigest: String?
     /// Microseconds after which checkpoint and rows of the destination are held against what is known of them.
     package var verifyCheckpointEvery = SourceTime.hour * 24
+    /// Bytes of a table up to which each pass may read it whole where no index leads to what is new.
+    package var scanLimitBytes = ScanRule.limitBytes
+    /// Larger ones may be read whole, too: `--allow-scan`.
+    package var allowsScan = false
     /// The metadata store that this process belongs to.
     package var installation: String
 

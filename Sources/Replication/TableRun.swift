@@ -48,7 +48,7 @@ package struct TableRun: Sendable {
         var kept: SourceMemory?
         var isRecalled = false
         repeat {
-            let start = try await source.startPass(mapping)
+            let start = try await startPass(&progress)
             try await begin(&position, at: start, progress: &progress)
             if !isRecalled { kept = try await recall(at: position) }
             isRecalled = true
@@ -69,9 +69,11 @@ package struct TableRun: Sendable {
     ) async throws -> Bool {
         if await journal.shouldStop() { return false }
         let budget = SweepBudget(settings.sweepBudget)
+        let isFirstLoad = position.state.pass?.kind == .firstLoad
         var reading = try await readNext(
             after: position.state, from: start, number: position.nextBatchNumber, within: budget)
         while let batch = reading.batch {
+            if !isFirstLoad { progress.count(reading.took) }
             if await journal.shouldStop() {
                 await discard(batch.staged, &progress)
                 return false
@@ -93,21 +95,24 @@ package struct TableRun: Sendable {
             }
             reading = try await following
         }
+        if !isFirstLoad { progress.count(reading.took) }
         position.move(to: reading.after)
         return true
     }
 
     /// The whole table from one snapshot, unless nothing was written since the last time.
     private func copyWhole(_ position: inout Position, _ progress: inout RunProgress) async throws {
-        let start = try await source.startPass(mapping)
+        let start = try await startPass(&progress)
         try await begin(&position, at: start, progress: &progress)
         if FullCopyRule.isDue(position.state, at: start, atLeastEvery: settings.fullCopyAtLeastEvery) {
             if await journal.shouldStop() { return }
             let query = BatchQuery(mapping: mapping, scan: .whole, floor: nil, horizon: nil, rowLimit: .max)
+            let started = ContinuousClock.now
             let extent = try await source.openBatch(query)
             let batch = try await read(
                 query, extent, before: position.state, after: FullCopyRule.finishing(position.state, at: start),
                 from: start, number: position.nextBatchNumber)
+            progress.count(.now - started)
             do {
                 try await load(batch, &position, &progress)
             } catch let refusal as RefusedBatch {
@@ -142,6 +147,7 @@ package struct TableRun: Sendable {
         after state: CheckpointState, from start: PassStart, number: Int64, rowLimit: Int = .max,
         within budget: SweepBudget
     ) async throws -> Reading {
+        let started = ContinuousClock.now
         var reading = Reading(after: state, rowLimit: min(rowLimit, settings.rowLimit))
         while let query = PassPlan.nextBatch(of: reading.after, mapping: mapping, rowLimit: reading.rowLimit) {
             if case .places = query.scan, !budget.allowsMore { break }
@@ -152,6 +158,7 @@ package struct TableRun: Sendable {
                     reading.batch = try await read(
                         query, extent, before: reading.after, after: next, from: start, number: number)
                     reading.after = next
+                    reading.took = .now - started
                     return reading
                 }
                 try await source.closeBatch()
@@ -169,6 +176,7 @@ package struct TableRun: Sendable {
                 reading.rowLimit = smaller
             }
         }
+        reading.took = .now - started
         return reading
     }
 
@@ -178,6 +186,8 @@ package struct TableRun: Sendable {
         /// nil at the end of the pass, or where a sweep is left to the next run.
         var batch: ReadBatch?
         var rowLimit: Int
+        /// With the reading of batches that were found empty.
+        var took: Duration = .zero
     }
 
     /// Brings the opened batch into staging.
@@ -238,6 +248,7 @@ package struct TableRun: Sendable {
         var before = batch.before
         before.narrowColumns = replica.narrowColumns
         position.state.narrowColumns = replica.narrowColumns
+        let started = ContinuousClock.now
         let extent = try await source.openBatch(batch.query)
         // The rows may have changed meanwhile, and with them where the batch ends.
         let after =
@@ -250,6 +261,7 @@ package struct TableRun: Sendable {
         let checked = try await read(
             batch.query, extent, before: before, after: after, from: start, number: position.nextBatchNumber,
             checksAll: true)
+        if batch.before.pass?.kind != .firstLoad { progress.count(.now - started) }
         try await load(checked, &position, &progress)
     }
 

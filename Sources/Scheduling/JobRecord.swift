@@ -23,11 +23,14 @@ package struct JobRecord: Sendable, Hashable, Identifiable {
     /// False until someone sets it: workers leave its tables alone, but for those asked for.
     package var active: Bool
     package var interval: Duration
+    /// What its sessions at the destination are told.
+    package var destinationSession: DestinationSession
 
     package init(
         id: Int64 = 0, name: String, source: ConnectionReference, destination: ConnectionReference,
         sourceSchemas: [String] = ["public"], destinationSchema: String = "public", destinationPrefix: String = "",
-        active: Bool = false, interval: Duration = .seconds(60)
+        active: Bool = false, interval: Duration = .seconds(60),
+        destinationSession: DestinationSession = DestinationSession()
     ) {
         self.id = id
         self.name = name
@@ -38,5 +41,6 @@ package struct JobRecord: Sendable, Hashable, Identifiable {
         self.destinationPrefix = destinationPrefix
         self.active = active
         self.interval = interval
+        self.destinationSession = destinationSession
     }
 }

@@ -15,24 +15,62 @@ package struct LeaseOwner: Sendable, Hashable, Codable {
     }
 }
 
-/// Leases: at most one holder a table, on the store's clock.
+/// What a worker may claim: it takes one of its job's slots with the lease.
+package struct ClaimTerms: Sendable, Hashable {
+    /// Runs of one job at once, over all workers: `SOURCE_MAX_CONNECTIONS`.
+    package var slots: Int
+    /// Whether a table may be claimed whose last run was long; see `FairShare`.
+    package var allowsLong: Bool
+
+    package init(slots: Int, allowsLong: Bool = true) {
+        self.slots = slots
+        self.allowsLong = allowsLong
+    }
+}
+
+/// Leases: at most one holder a table, and at most so many a job, on the store's clock.
 package protocol LeaseStore: Sendable {
-    /// Claims the table that has been due longest among those of active jobs, within their windows, and those asked
-    /// for at any time; or none.
-    func claimDue(by owner: LeaseOwner, for duration: Duration) async throws -> ClaimedTable?
+    /// Claims the next table by `FairShare` among those due of active jobs, within their windows, and those asked for
+    /// at any time; or none.
+    func claimDue(by owner: LeaseOwner, for duration: Duration, _ terms: ClaimTerms) async throws -> ClaimedTable?
 
     /// Claims one table, due or not; nil while another live owner holds it.
-    func claim(tableID: Int64, by owner: LeaseOwner, for duration: Duration) async throws -> ClaimedTable?
+    /// - Parameter terms: nil for what does not read the source: it takes no slot.
+    func claim(
+        tableID: Int64, by owner: LeaseOwner, for duration: Duration, _ terms: ClaimTerms?
+    ) async throws -> ClaimedTable?
 
-    /// Extends a lease.
+    /// Extends a lease, and its slot.
     /// - Returns: false when it is no longer this owner's.
     func renew(_ claimed: ClaimedTable, for duration: Duration) async throws -> Bool
 
     /// Raises the generation of a lease that is held.
     func raiseGeneration(of claimed: ClaimedTable, to generation: Int64) async throws
 
-    /// Gives a lease back and says how the run ended and when the table is due again.
+    /// Gives a lease and its slot back and says how the run ended and when the table is due again.
     func release(_ claimed: ClaimedTable, _ ending: RunEnding) async throws
+}
+
+extension LeaseStore {
+    /// Without a slot.
+    package func claim(
+        tableID: Int64, by owner: LeaseOwner, for duration: Duration
+    ) async throws -> ClaimedTable? {
+        try await claim(tableID: tableID, by: owner, for: duration, nil)
+    }
+}
+
+/// What workers ask in order to know when to look again.
+package protocol DueStore: Sendable {
+    /// Time until a table may be due: zero where one is now, whether or not a slot is free for it; nil for none at all.
+    func untilNextDue() async throws -> Duration?
+
+    /// Whether a table has been due for a second that could run if this one's turn ended: one of the same job, or of a
+    /// job that has slots left.
+    func othersWait(beside claimed: ClaimedTable, _ terms: ClaimTerms) async throws -> Bool
+
+    /// An element each time that something may have become due; ends never. Nil where the store has no way to tell.
+    func wakeUps() -> AsyncStream<Void>?
 }
 
 /// How a run ended.
@@ -42,19 +80,30 @@ package struct RunEnding: Sendable, Hashable {
     package var failure: RunFailure?
     /// Nothing is in doubt: the next run may trust the mirror.
     package var isClean: Bool
-    package var nextRunAt: Date
+    package var next: NextRun
     /// What the mirror says is void, and is forgotten.
     package var voidsMirror: Bool
+    /// How long the run took; nil where nothing ran.
+    package var seconds: Double?
+
+    package init(
+        result: TableCopyRecord.Result, failure: RunFailure? = nil, isClean: Bool, next: NextRun,
+        voidsMirror: Bool = false, seconds: Double? = nil
+    ) {
+        self.result = result
+        self.failure = failure
+        self.isClean = isClean
+        self.next = next
+        self.voidsMirror = voidsMirror
+        self.seconds = seconds
+    }
 
     package init(
         result: TableCopyRecord.Result, failure: RunFailure? = nil, isClean: Bool, nextRunAt: Date,
         voidsMirror: Bool = false
     ) {
-        self.result = result
-        self.failure = failure
-        self.isClean = isClean
-        self.nextRunAt = nextRunAt
-        self.voidsMirror = voidsMirror
+        self.init(
+            result: result, failure: failure, isClean: isClean, next: NextRun(.at(nextRunAt)), voidsMirror: voidsMirror)
     }
 }
 
@@ -64,7 +113,10 @@ package protocol RunStore: Sendable {
     func beginCopy(_ claimed: ClaimedTable) async throws -> TableCopyRecord
 
     /// Stores the mirror and the figures so far, in one transaction; ignored when the lease is lost.
-    func record(_ checkpoint: Checkpoint, copy: TableCopyRecord, of claimed: ClaimedTable) async throws
+    /// - Parameter sourceAhead: By how much the source's clock is ahead of this machine's; nil where it is not known.
+    func record(
+        _ checkpoint: Checkpoint, copy: TableCopyRecord, sourceAhead: Duration?, of claimed: ClaimedTable
+    ) async throws
 
     /// Remembers repaired values, one a key and column; ignored when the lease is lost.
     func recordRepairs(_ repairs: [RepairedValue], of claimed: ClaimedTable) async throws
@@ -77,6 +129,12 @@ package protocol RunStore: Sendable {
 
     /// Closes the record of a run. A run that ended well without rows is not kept: the mirror says when it looked.
     func finishCopy(_ copy: TableCopyRecord) async throws
+}
+
+extension RunStore {
+    package func record(_ checkpoint: Checkpoint, copy: TableCopyRecord, of claimed: ClaimedTable) async throws {
+        try await record(checkpoint, copy: copy, sourceAhead: nil, of: claimed)
+    }
 }
 
 /// Which workers are alive.

@@ -9,26 +9,37 @@ package enum RetryPolicy {
     private static let longestDelay = 300.0
 
     /// When a claimed table is due after its run: by its own interval or its job's, and only while its window is open.
+    ///
+    /// - Parameters:
+    ///   - unindexedRead: How long the source read a large table whole. The interval grows with it, so that reading takes
+    ///     at most a tenth of the time.
+    ///   - jitter: 0..<1, so that tables that failed together are not tried together.
     package static func nextRun(
-        of claimed: ClaimedTable, after failure: RunFailure?, caughtUp: Bool, now: Date, jitter: Double
-    ) -> Date {
+        of claimed: ClaimedTable, after failure: RunFailure?, caughtUp: Bool, unindexedRead: Duration? = nil,
+        jitter: Double
+    ) -> NextRun {
         let schedule = claimed.table.schedule
-        let next = nextRun(
-            after: failure, consecutiveFailures: claimed.table.consecutiveFailures,
-            interval: schedule.interval ?? claimed.job.interval, caughtUp: caughtUp, now: now, jitter: jitter)
-        return schedule.earliestRun(from: next)
+        let wanted = schedule.interval ?? claimed.job.interval
+        let window = schedule.window
+        guard let failure else {
+            guard caughtUp else { return NextRun(.after(0), window: window) }
+            if let unindexedRead, unindexedRead * 10 > wanted {
+                return NextRun(.after(unindexedRead / .seconds(1) * 10), window: window)
+            }
+            return NextRun(.beat(Beat(interval: wanted, table: claimed.table.id)), window: window)
+        }
+        let delay = delay(
+            after: failure, consecutiveFailures: claimed.table.consecutiveFailures, interval: wanted, jitter: jitter)
+        return NextRun(.after(delay), window: window)
     }
 
-    /// - Parameter jitter: 0..<1, so that tables that failed together are not tried together.
-    package static func nextRun(
-        after failure: RunFailure?, consecutiveFailures: Int, interval: Duration, caughtUp: Bool, now: Date,
-        jitter: Double
-    ) -> Date {
-        let interval = interval / .seconds(1)
-        guard let failure else { return caughtUp ? now + interval : now }
+    /// Seconds until a failed table is tried again.
+    package static func delay(
+        after failure: RunFailure, consecutiveFailures: Int, interval: Duration, jitter: Double
+    ) -> Double {
         // What needs a person is looked at again now and then: the person may have mended it.
-        guard failure.code.isTransient else { return now + max(interval, longestDelay) }
+        guard failure.code.isTransient else { return max(interval / .seconds(1), longestDelay) }
         let delay = min(longestDelay, firstDelay * pow(2, Double(min(consecutiveFailures, 10))))
-        return now + delay * (0.5 + jitter / 2)
+        return delay * (0.5 + jitter / 2)
     }
 }

@@ -87,12 +87,16 @@ package struct TableRecord: Sendable, Hashable, Identifiable {
     package var consecutiveFailures: Int
     package var failure: RunFailure?
     package var lastCopy: TableCopyRecord?
+    /// How long its last run took.
+    package var runSeconds: Double?
+    /// By how much the source's clock was ahead of the store's when it was last read.
+    package var sourceAhead: Duration?
 
     package init(
         id: Int64 = 0, jobID: Int64, mapping: TableMapping, schedule: TableSchedule = TableSchedule(),
         disabled: Bool = false, nextRunAt: Date, requestedAt: Date? = nil, lease: TableLease = TableLease(),
         mirror: Checkpoint? = nil, consecutiveFailures: Int = 0, failure: RunFailure? = nil,
-        lastCopy: TableCopyRecord? = nil
+        lastCopy: TableCopyRecord? = nil, runSeconds: Double? = nil, sourceAhead: Duration? = nil
     ) {
         self.id = id
         self.jobID = jobID
@@ -106,7 +110,12 @@ package struct TableRecord: Sendable, Hashable, Identifiable {
         self.consecutiveFailures = consecutiveFailures
         self.failure = failure
         self.lastCopy = lastCopy
+        self.runSeconds = runSeconds
+        self.sourceAhead = sourceAhead
     }
+
+    /// Its runs must not take the places of short ones; see `FairShare`.
+    package var isLong: Bool { (runSeconds ?? 0) > FairShare.longSeconds }
 }
 
 /// Who may run a table now.

@@ -22,23 +22,30 @@ package struct TableRunner: Sendable {
     /// A lost process's tables are free after this; renewed three times as often.
     package static let leaseDuration = Duration.seconds(45)
     private static let heartbeat = Duration.seconds(15)
+    /// After a renewal that failed.
+    private static let renewalRetry = Duration.seconds(2)
+    /// A run whose lease ends sooner than this, and cannot be renewed, is given up.
+    private static let lastCall = Duration.seconds(5)
 
     private let leases: any LeaseStore
     private let runs: any RunStore
     private let factory: any RunFactory
     private let clock: any WallClock
     private let stop: StopSignal
+    private let pace: RunPace?
     private let logger: Logger
 
+    /// - Parameter pace: nil where runs need not make way for others.
     package init(
         leases: any LeaseStore, runs: any RunStore, factory: any RunFactory, clock: any WallClock, stop: StopSignal,
-        logger: Logger
+        pace: RunPace? = nil, logger: Logger
     ) {
         self.leases = leases
         self.runs = runs
         self.factory = factory
         self.clock = clock
         self.stop = stop
+        self.pace = pace
         self.logger = logger
     }
 
@@ -47,7 +54,8 @@ package struct TableRunner: Sendable {
     /// - Throws: What the store throws; `CancellationError` when the process is going down.
     package func run(_ claimed: ClaimedTable) async throws -> TableCopyRecord {
         let journal = LeasedRunJournal(
-            claimed: claimed, copy: try await beginCopy(claimed), leases: leases, runs: runs, stop: stop)
+            claimed: claimed, copy: try await beginCopy(claimed), leases: leases, runs: runs, clock: clock, stop: stop,
+            pace: pace)
         var failure: RunFailure?
         var progress = RunProgress()
         do {
@@ -71,7 +79,8 @@ package struct TableRunner: Sendable {
         do {
             return try await runs.beginCopy(claimed)
         } catch {
-            let ending = RunEnding(result: .stopped, isClean: claimed.previousEndedCleanly, nextRunAt: clock.now)
+            let ending = RunEnding(
+                result: .stopped, isClean: claimed.previousEndedCleanly, next: NextRun(.after(0)))
             try await leases.release(claimed, ending)
             throw error
         }
@@ -90,22 +99,27 @@ package struct TableRunner: Sendable {
         }
     }
 
-    /// Renews until cancelled. A store that cannot be reached costs a beat; the lease outlasts two of them.
+    /// Renews until cancelled. A store that cannot be reached is asked again soon: the run must end before the lease
+    /// does, or another worker's would go on beside it.
     private func keepLease(_ claimed: ClaimedTable) async throws -> RunProgress? {
-        var missed = 0
+        var renewedAt = clock.now
+        var wait = Self.heartbeat
         while true {
-            try await clock.sleep(for: Self.heartbeat)
+            try await clock.sleep(for: wait)
+            let asked = clock.now
             do {
                 guard try await leases.renew(claimed, for: Self.leaseDuration) else {
                     throw ReplicationError(
                         .locked, what: "The lease of \(claimed.table.mapping.label) was lost",
                         why: "another worker took it over", fix: "Nothing is lost; that worker goes on.")
                 }
-                missed = 0
+                renewedAt = asked
+                wait = Self.heartbeat
             } catch let error where !(error is ReplicationError || error is CancellationError) {
-                missed += 1
                 logger.warning("the lease of \(claimed.table.mapping.label) could not be renewed: \(error)")
-                guard Self.heartbeat * missed < Self.leaseDuration else { throw Self.storeFailed(error) }
+                wait = Self.renewalRetry
+                let left = Self.leaseDuration / .seconds(1) - clock.now.timeIntervalSince(renewedAt)
+                guard left > Self.lastCall / .seconds(1) else { throw Self.storeFailed(error) }
             }
         }
     }
@@ -131,14 +145,14 @@ package struct TableRunner: Sendable {
             if failure == nil { copy.notices = progress.notices.map(\.sentence) }
             var storeError: (any Error)?
             do { try await runs.finishCopy(copy) } catch { storeError = error }
-            let nextRunAt = RetryPolicy.nextRun(
-                of: claimed, after: failure, caughtUp: progress.caughtUp, now: clock.now,
+            let next = RetryPolicy.nextRun(
+                of: claimed, after: failure, caughtUp: progress.caughtUp, unindexedRead: progress.unindexedRead,
                 jitter: Double.random(in: 0..<1))
             try await leases.release(
                 claimed,
                 RunEnding(
-                    result: copy.result, failure: failure, isClean: failure == nil && !progress.leftStaged,
-                    nextRunAt: nextRunAt))
+                    result: copy.result, failure: failure, isClean: failure == nil && !progress.leftStaged, next: next,
+                    seconds: clock.now.timeIntervalSince(copy.startedAt)))
             log(claimed, copy)
             if let storeError { throw storeError }
             return copy
@@ -171,16 +185,26 @@ package actor LeasedRunJournal: RunJournal {
     private(set) var copy: TableCopyRecord
     private let leases: any LeaseStore
     private let runs: any RunStore
+    private let clock: any WallClock
     private let stop: StopSignal
+    private let pace: RunPace?
+    private let startedAt: Date
+    private var askedAt: Date
+    private var sourceAhead: Duration?
 
     init(
-        claimed: ClaimedTable, copy: TableCopyRecord, leases: any LeaseStore, runs: any RunStore, stop: StopSignal
+        claimed: ClaimedTable, copy: TableCopyRecord, leases: any LeaseStore, runs: any RunStore,
+        clock: any WallClock, stop: StopSignal, pace: RunPace?
     ) {
         self.claimed = claimed
         self.copy = copy
         self.leases = leases
         self.runs = runs
+        self.clock = clock
         self.stop = stop
+        self.pace = pace
+        startedAt = clock.now
+        askedAt = startedAt
     }
 
     package func mirror(_ checkpoint: Checkpoint, progress: RunProgress) async throws {
@@ -192,7 +216,7 @@ package actor LeasedRunJournal: RunJournal {
         copy.repaired = progress.repairedValues
         copy.notices = progress.notices.map(\.sentence)
         do {
-            try await runs.record(checkpoint, copy: copy, of: claimed)
+            try await runs.record(checkpoint, copy: copy, sourceAhead: sourceAhead, of: claimed)
         } catch let error where !(error is CancellationError) {
             throw TableRunner.storeFailed(error)
         }
@@ -226,5 +250,20 @@ package actor LeasedRunJournal: RunJournal {
         try await leases.raiseGeneration(of: claimed, to: generation)
     }
 
-    package func shouldStop() -> Bool { stop.raised }
+    package func noteSourceClock(_ source: SourceTime) {
+        let ours = Int64((clock.now.timeIntervalSince1970 * 1_000_000).rounded())
+        sourceAhead = .microseconds(source.microseconds - ours)
+    }
+
+    /// When the process is going down; and after its turn, where others wait and this run has moved something: one that
+    /// gave way before its first batch would read the same rows again each time.
+    package func shouldStop() async -> Bool {
+        if stop.raised { return true }
+        let now = clock.now
+        guard let pace, copy.batches > 0, now.timeIntervalSince(startedAt) >= FairShare.turn / .seconds(1),
+            now.timeIntervalSince(askedAt) >= FairShare.turnCheck / .seconds(1)
+        else { return false }
+        askedAt = now
+        return await pace.othersWait(beside: claimed)
+    }
 }

@@ -15,10 +15,12 @@ package struct TableSchedule: Sendable, Hashable {
     /// How far below the earliest open transaction changes are looked for again; the predecessor's
     /// `time_travel_scan_back_period`.
     package var scanBack: Duration?
+    /// Whether it may be read whole with each pass, however large it is.
+    package var allowsScan: Bool
 
     package init(
         interval: Duration? = nil, window: DailyWindow? = nil, freshnessTarget: Duration? = nil, rowLimit: Int? = nil,
-        chunkSize: Int? = nil, scanBack: Duration? = nil
+        chunkSize: Int? = nil, scanBack: Duration? = nil, allowsScan: Bool = false
     ) {
         self.interval = interval
         self.window = window
@@ -26,6 +28,7 @@ package struct TableSchedule: Sendable, Hashable {
         self.rowLimit = rowLimit
         self.chunkSize = chunkSize
         self.scanBack = scanBack
+        self.allowsScan = allowsScan
     }
 
     /// `moment`, or when the window opens after it.
@@ -42,7 +45,7 @@ package struct TableSchedule: Sendable, Hashable {
 
 extension TableSchedule: Codable {
     private enum CodingKeys: String, CodingKey {
-        case intervalSeconds, window, freshnessTargetSeconds, rowLimit, chunkSize, scanBackSeconds
+        case intervalSeconds, window, freshnessTargetSeconds, rowLimit, chunkSize, scanBackSeconds, allowsScan
     }
 
     package init(from decoder: any Decoder) throws {
@@ -56,7 +59,8 @@ extension TableSchedule: Codable {
             freshnessTarget: try duration(.freshnessTargetSeconds),
             rowLimit: try container.decodeIfPresent(Int.self, forKey: .rowLimit),
             chunkSize: try container.decodeIfPresent(Int.self, forKey: .chunkSize),
-            scanBack: try duration(.scanBackSeconds))
+            scanBack: try duration(.scanBackSeconds),
+            allowsScan: try container.decodeIfPresent(Bool.self, forKey: .allowsScan) ?? false)
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -67,5 +71,6 @@ extension TableSchedule: Codable {
         try container.encodeIfPresent(rowLimit, forKey: .rowLimit)
         try container.encodeIfPresent(chunkSize, forKey: .chunkSize)
         try container.encodeIfPresent(scanBack.map { $0 / .seconds(1) }, forKey: .scanBackSeconds)
+        if allowsScan { try container.encode(true, forKey: .allowsScan) }
     }
 }

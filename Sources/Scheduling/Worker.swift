@@ -2,33 +2,58 @@ import Foundation
 import Logging
 import Replication
 import ServiceLifecycle
+import Synchronization
 
 /// Claims due tables and runs them, a few at once, until told to stop.
 package struct Worker: Service {
     /// How long a graceful stop waits for batches under way before it cancels them.
     private let grace: Duration
     private let concurrency: Int
+    private let slots: Int
     private let owner: LeaseOwner
     private let version: String
-    private let leases: any LeaseStore
+    private let leases: any LeaseStore & DueStore
     private let workers: any WorkerStore
     private let runner: TableRunner
     private let clock: any WallClock
     private let stop: StopSignal
     private let logger: Logger
+    private let bell = Doorbell()
+    private let places = Places()
 
-    /// How often an idle worker looks for due tables, and how often it says that it lives.
+    /// How often an idle worker looks whether something is due: often where the store cannot wake it.
     private static let poll = Duration.milliseconds(500)
+    private static let pollBesideWakeUps = Duration.seconds(5)
     private static let heartbeat = Duration.seconds(5)
     /// A worker not heard of for this long counts as gone.
     package static let liveness = Duration.seconds(20)
 
+    /// Runs under way in this process.
+    private final class Places: Sendable {
+        private let counts = Mutex((running: 0, long: 0))
+
+        var running: Int { counts.withLock { $0.running } }
+        var long: Int { counts.withLock { $0.long } }
+
+        func add(_ count: Int, isLong: Bool) {
+            counts.withLock {
+                $0.running += count
+                if isLong { $0.long += count }
+            }
+        }
+    }
+
+    /// - Parameters:
+    ///   - concurrency: Runs of this worker at once.
+    ///   - slots: Runs of one job at once, over all workers.
     package init(
-        grace: Duration, concurrency: Int, owner: LeaseOwner, version: String, leases: any LeaseStore,
-        workers: any WorkerStore, runner: TableRunner, clock: any WallClock, stop: StopSignal, logger: Logger
+        grace: Duration, concurrency: Int, slots: Int, owner: LeaseOwner, version: String,
+        leases: any LeaseStore & DueStore, workers: any WorkerStore, runner: TableRunner, clock: any WallClock,
+        stop: StopSignal, logger: Logger
     ) {
         self.grace = grace
         self.concurrency = concurrency
+        self.slots = slots
         self.owner = owner
         self.version = version
         self.leases = leases
@@ -44,47 +69,98 @@ package struct Worker: Service {
         logger.info("worker started", metadata: ["concurrency": "\(concurrency)"])
         await withGracefulShutdownHandler {
             await withTaskGroup(of: Child.self) { group in
-                for _ in 0..<concurrency {
-                    group.addTask {
-                        await claimAndRun()
-                        return .slot
-                    }
+                group.addTask {
+                    await claimAndRun()
+                    return .runs
                 }
                 group.addTask { await beat() }
                 group.addTask { await graceAfterStop() }
-                // Slots end by themselves after a stop, unless their batches outlast the grace.
-                var slots = concurrency
-                while slots > 0, let ended = await group.next() {
-                    if ended == .slot { slots -= 1 }
+                // Runs end by themselves after a stop, unless their batches outlast the grace.
+                while let ended = await group.next(), ended != .runs {
                     if ended == .grace { group.cancelAll() }
                 }
                 group.cancelAll()
             }
         } onGracefulShutdown: {
             stop.raise()
+            bell.ring()
         }
         try await workers.unregister(owner)
         logger.info("worker stopped")
     }
 
     private enum Child {
-        case slot, heartbeat, grace
+        case runs, heartbeat, grace
     }
 
-    /// One slot: the next due table, or a short wait.
+    /// One claim after the other while there is a place; returns when the last run has ended after a stop.
     private func claimAndRun() async {
-        while !stop.raised, !Task.isCancelled {
-            do {
-                guard let claimed = try await leases.claimDue(by: owner, for: TableRunner.leaseDuration) else {
-                    await waitOrStop(Self.poll)
+        await withDiscardingTaskGroup { group in
+            let wakeUps = leases.wakeUps()
+            if let wakeUps {
+                group.addTask { for await _ in wakeUps { bell.ring() } }
+            }
+            let longestWait = wakeUps == nil ? Self.poll : Self.pollBesideWakeUps
+            while !stop.raised, !Task.isCancelled {
+                guard places.running < concurrency else {
+                    await bell.wait()
                     continue
                 }
-                _ = try await runner.run(claimed)
-            } catch {
-                // The store may be locked or away for a while; tables wait and nothing is lost.
-                logger.error("the metadata store failed: \(error)")
-                await waitOrStop(.seconds(2))
+                do {
+                    guard let claimed = try await claim() else {
+                        await waitOrRing(try await untilNextLook(longestWait))
+                        continue
+                    }
+                    let isLong = claimed.table.isLong
+                    places.add(1, isLong: isLong)
+                    group.addTask {
+                        await run(claimed)
+                        places.add(-1, isLong: isLong)
+                        bell.ring()
+                    }
+                } catch {
+                    await storeFailed(error)
+                }
             }
+            while places.running > 0, !Task.isCancelled { await bell.wait() }
+            group.cancelAll()
+        }
+    }
+
+    private func claim() async throws -> ClaimedTable? {
+        let allowsLong = FairShare.allowsLong(longRuns: places.long, places: concurrency)
+        return try await leases.claimDue(
+            by: owner, for: TableRunner.leaseDuration, ClaimTerms(slots: slots, allowsLong: allowsLong))
+    }
+
+    private func run(_ claimed: ClaimedTable) async {
+        do {
+            _ = try await runner.run(claimed)
+        } catch {
+            await storeFailed(error)
+        }
+    }
+
+    /// The store may be locked or away for a while; tables wait and nothing is lost.
+    private func storeFailed(_ error: any Error) async {
+        if error is CancellationError { return }
+        logger.error("the metadata store failed: \(error)")
+        await waitOrStop(.seconds(2))
+    }
+
+    /// What is due although it could not be claimed waits for a slot, which another worker may give back.
+    private func untilNextLook(_ longest: Duration) async throws -> Duration {
+        guard let next = try await leases.untilNextDue() else { return longest }
+        return next > .zero ? min(next, longest) : min(Self.poll, longest)
+    }
+
+    /// Whichever comes first.
+    private func waitOrRing(_ duration: Duration) async {
+        await withTaskGroup { group in
+            group.addTask { await waitOrStop(duration) }
+            group.addTask { await bell.wait() }
+            await group.next()
+            group.cancelAll()
         }
     }
 

@@ -79,7 +79,8 @@ import Testing
             #expect(!before.output.contains("Row limit") && !before.output.contains("Freshness"), "\(before.output)")
             let set = try await loader.run(
                 "tables", "set", "job/customers", "--interval", "10m", "--window", "22:00-06:00", "--freshness-target",
-                "12h", "--row-limit", "5000", "--chunk-size", "50", "--scan-back", "3600", "--distkey", "id",
+                "12h", "--row-limit", "5000", "--chunk-size", "50", "--scan-back", "3600", "--allow-scan", "--distkey",
+                "id",
                 "--sortkey",
                 "country,id", "--on-bad-value", "fail", "--where", "id <= 15", "--exclude", "email")
             #expect(set.status == 0, "\(set.everything)")
@@ -88,7 +89,8 @@ import Testing
             for (label, value) in [
                 ("Interval", "10m"), ("Window (UTC)", "22:00-06:00"), ("Freshness target", "12h"),
                 ("Row limit", "5,000"),
-                ("Chunk size", "50"), ("Scan back", "1h"), ("Distkey", "id"), ("Sortkey", "country, id"),
+                ("Chunk size", "50"), ("Scan back", "1h"), ("Scan", "allowed"), ("Distkey", "id"),
+                ("Sortkey", "country, id"),
                 ("Bad values", "fail"), ("Where", "id <= 15"), ("Left out", "api_token, email"),
             ] {
                 let line = label.padding(toLength: 18, withPad: " ", startingAt: 0) + value
@@ -98,6 +100,7 @@ import Testing
             for field in [
                 "\"interval_seconds\":600", "\"window\":\"22:00-06:00\"", "\"freshness_target_seconds\":43200",
                 "\"row_limit\":5000", "\"chunk_size\":50", "\"time_travel_scan_back_period\":3600",
+                "\"allow_scan\":true",
                 "\"distkey\":\"id\"", "\"sortkey\":[\"country\",\"id\"]", "\"on_bad_value\":\"fail\"",
             ] {
                 #expect(json.contains(field), "\(field)\n\(json)")
@@ -281,6 +284,36 @@ import Testing
             #expect(try await loader.run("jobs", "setup", "job").status == 0, "it has tables already")
             let listed = try await loader.run("status", "job", "--json").output
             #expect(listed.contains("\"destination_name\":\"crm_t\"") && listed.contains("\"t_public\""), "\(listed)")
+        }
+    }
+
+    @Test func `a job's sessions in Redshift get a group, a limit and slots, and lose them again`() async throws {
+        try await withLoader { loader, _, _ in
+            let add = [
+                "jobs", "add", "job", "--source-url-env", "TEST_SOURCE", "--destination-url-env", "TEST_DESTINATION",
+            ]
+            let refused = try await loader.start(add + ["--wlm-query-slot-count", "51"]).finish()
+            #expect(refused.status == 64 && refused.errors.contains("1 to 50"), "\(refused.everything)")
+            let added = try await loader.start(add + ["--query-group", "it's loads", "--statement-timeout", "5m"])
+                .finish()
+            #expect(added.status == 0, "\(added.everything)")
+            #expect(try await loader.run("jobs", "edit", "job", "--wlm-query-slot-count", "2").status == 0)
+            let shown = try await loader.run("jobs", "show", "job").output
+            for fact in ["Query group  it's loads", "Timeout      5m", "WLM slots    2"] {
+                #expect(shown.contains(fact), "\(shown)")
+            }
+            let exported = try await loader.run("jobs", "export").output
+            #expect(
+                exported.contains("statement_timeout: 300s") && exported.contains("wlm_query_slot_count: 2"),
+                "\(exported)")
+            #expect(try await loader.run("jobs", "edit", "job", "--statement-timeout", "25h").status == 64)
+            let cleared = try await loader.run(
+                "jobs", "edit", "job", "--query-group", "none", "--statement-timeout", "none", "--wlm-query-slot-count",
+                "default")
+            #expect(cleared.status == 0, "\(cleared.everything)")
+            let json = try await loader.run("jobs", "show", "job", "--json").output
+            let nothing = "\"query_group\":null,\"statement_timeout_seconds\":null,\"wlm_query_slot_count\":null"
+            #expect(json.contains(nothing), "\(json)")
         }
     }
 

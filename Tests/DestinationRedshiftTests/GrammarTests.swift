@@ -39,7 +39,9 @@ import Testing
         let makers = Set(try StatementCatalogue.all().map(\.maker))
         let folder = Self.root.appendingPathComponent("Sources/Adapters/DestinationRedshift")
         var declared: Set<String> = []
-        for name in ["CheckpointStatements", "ReplicaStatements", "SwapStatements", "ReplicaGrants"] {
+        for name in [
+            "CheckpointStatements", "ReplicaStatements", "SessionStatements", "SwapStatements", "ReplicaGrants",
+        ] {
             let text = try String(
                 contentsOf: folder.appendingPathComponent(name + ".swift"), encoding: .utf8)
             let owners = text.matches(of: /(?m)^(?:package )?(?:enum|struct) (\w+)/)

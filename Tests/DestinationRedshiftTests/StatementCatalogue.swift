@@ -81,11 +81,14 @@ enum StatementCatalogue {
 
     /// Of a connection and a transaction.
     private static let session =
-        [
-            "SET timezone TO 'UTC'", "SET query_group TO 'redshift-loader'", "SELECT version()", "BEGIN", "COMMIT",
-            "ROLLBACK",
-        ].map { entry("session", $0) } + [
-            entry("SwapStatements.statementTimeout", SwapStatements.statementTimeout(.seconds(600)))
+        ["SELECT version()", "BEGIN", "COMMIT", "ROLLBACK"].map { entry("session", $0) }
+        + (["redshift-loader", #"back\slash"#] + names).map {
+            entry("SessionStatements.queryGroup", SessionStatements.queryGroup($0))
+        }
+        + [
+            entry("SessionStatements.timezone", SessionStatements.timezone),
+            entry("SessionStatements.statementTimeout", SessionStatements.statementTimeout(.seconds(600))),
+            entry("SessionStatements.slotCount", SessionStatements.slotCount(50)),
         ]
 
     private static let cluster = [

@@ -15,7 +15,6 @@ import Testing
         #expect(
             SwapStatements.rename(building, to: Self.table.name)
                 == #"ALTER TABLE "App"."order ""lines""__loader_new" RENAME TO "order ""lines""""#)
-        #expect(SwapStatements.statementTimeout(.seconds(10)) == "SET statement_timeout TO 10000")
         #expect(
             ReplicaStatements.createTable(StatementTests.mapping, named: building)
                 .hasPrefix(

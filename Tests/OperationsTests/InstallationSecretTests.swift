@@ -14,6 +14,8 @@ import Testing
             }
             return String(text.dropFirst(context.count + 1))
         }
+
+        func isUnderNewestKey(_ sealed: Data) -> Bool { true }
     }
 
     @Test func `the salt is made up once, sealed, and the same from then on`() async throws {

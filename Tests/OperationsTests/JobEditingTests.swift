@@ -67,10 +67,39 @@ import Testing
         #expect(await store.table(1)?.lease.owner == nil)
     }
 
+    @Test func `session settings change one by one, and go back to what holds without them`() async throws {
+        _ = await store.fill(job: "shop", tables: ["orders"])
+        let (first, sentences) = try await edit {
+            $0.queryGroup = .value("loads")
+            $0.slotCount = .value(2)
+        }
+        #expect(first.destinationSession == DestinationSession(queryGroup: "loads", slotCount: 2))
+        #expect(
+            sentences == [
+                "Runs that begin from now on work with the changed session settings.",
+                "Where its queue in Redshift has fewer than 2 slots, a statement fails.",
+            ])
+        let (second, _) = try await edit {
+            $0.statementTimeout = .value(.seconds(300))
+            $0.slotCount = .standard
+        }
+        let both = DestinationSession(queryGroup: "loads", statementTimeout: .seconds(300))
+        #expect(second.destinationSession == both)
+        #expect(await store.jobs().map(\.destinationSession) == [both])
+        let (third, said) = try await edit {
+            $0.queryGroup = .standard
+            $0.statementTimeout = .standard
+        }
+        #expect(third.destinationSession == DestinationSession())
+        #expect(said == ["Runs that begin from now on work with the changed session settings."])
+        #expect(await store.endings.isEmpty, "no lease is needed")
+    }
+
     static let refusals: [@Sendable (inout JobChange) -> Void] = [
         { $0.sourceSchemas = [] }, { $0.sourceSchemas = ["a", "a"] }, { $0.sourceSchemas = [""] },
         { $0.interval = .zero }, { $0.destinationSchema = "" }, { $0.destinationPrefix = "a\\b" },
         { $0.destinationPrefix = String(repeating: "x", count: 128) },
+        { $0.queryGroup = .value("") }, { $0.slotCount = .value(0) }, { $0.statementTimeout = .value(.zero) },
     ]
 
     @Test(arguments: refusals.indices) func `what a job cannot be is refused`(_ index: Int) async {

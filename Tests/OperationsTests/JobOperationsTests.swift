@@ -1,4 +1,5 @@
 import Operations
+import Replication
 import Scheduling
 import Testing
 
@@ -24,6 +25,40 @@ import Testing
     func `an interval under a second is refused`(interval: Duration) async {
         var job = Sample.job()
         job.interval = interval
+        let error = await #expect(throws: OperationError.self) { try await operations.add(job) }
+        #expect(error?.code == .usage)
+        #expect(await store.jobs().isEmpty)
+    }
+
+    static let sessions = [
+        DestinationSession(queryGroup: "x"), DestinationSession(queryGroup: "it's \"a\" \\ Größe 🚀"),
+        DestinationSession(queryGroup: String(repeating: "ü", count: 128)),
+        DestinationSession(statementTimeout: .seconds(1)), DestinationSession(statementTimeout: .seconds(86_400)),
+        DestinationSession(slotCount: 1), DestinationSession(slotCount: 50),
+    ]
+
+    @Test(arguments: sessions)
+    func `a job keeps what its sessions are to be told`(_ session: DestinationSession) async throws {
+        var job = Sample.job()
+        job.destinationSession = session
+        #expect(try await operations.add(job).destinationSession == session)
+    }
+
+    static let impossibleSessions = [
+        DestinationSession(queryGroup: ""), DestinationSession(queryGroup: "  "),
+        DestinationSession(queryGroup: "None"),
+        DestinationSession(queryGroup: "default"), DestinationSession(queryGroup: "a\nb"),
+        DestinationSession(queryGroup: "a\0"), DestinationSession(queryGroup: "a\u{2028}b"),
+        DestinationSession(queryGroup: String(repeating: "x", count: 129)),
+        DestinationSession(statementTimeout: .milliseconds(999)), DestinationSession(statementTimeout: .seconds(-60)),
+        DestinationSession(statementTimeout: .milliseconds(86_400_001)), DestinationSession(slotCount: 0),
+        DestinationSession(slotCount: 51),
+    ]
+
+    @Test(arguments: impossibleSessions)
+    func `what Redshift's sessions cannot be told is refused`(_ session: DestinationSession) async {
+        var job = Sample.job()
+        job.destinationSession = session
         let error = await #expect(throws: OperationError.self) { try await operations.add(job) }
         #expect(error?.code == .usage)
         #expect(await store.jobs().isEmpty)

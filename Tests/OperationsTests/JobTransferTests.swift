@@ -20,7 +20,7 @@ import Testing
             table.mirror = Sample.mirror(caughtUp: 5)
             table.schedule = TableSchedule(
                 interval: .milliseconds(1_500), window: DailyWindow("22:00-06:00"), freshnessTarget: .seconds(900),
-                rowLimit: 5, chunkSize: 6, scanBack: .seconds(7))
+                rowLimit: 5, chunkSize: 6, scanBack: .seconds(7), allowsScan: true)
             table.mapping.columns[1].treatment = .hashed
             table.mapping.columns[1].destinationType = .varchar(bytes: 64)
             table.mapping.columns[1].source.warnings = ["It says \"so\"."]
@@ -109,6 +109,38 @@ import Testing
         #expect(await store.endings.map(\.ending.voidsMirror) == [true])
     }
 
+    // MARK: Sessions
+
+    static let sessions = [
+        DestinationSession(), DestinationSession(queryGroup: "null: #\"x\""),
+        DestinationSession(queryGroup: "123", statementTimeout: .seconds(300), slotCount: 50),
+        DestinationSession(statementTimeout: .milliseconds(1_500)), DestinationSession(slotCount: 1),
+    ]
+
+    @Test(arguments: sessions)
+    func `session settings come back as they were, and go where the file has none`(
+        _ session: DestinationSession
+    ) async throws {
+        var (job, _) = await store.fill(job: "shop")
+        job.destinationSession = session
+        await store.update(job)
+        let document = try await transfer(store).export(nil)
+        let elsewhere = MemoryCatalog()
+        _ = try await transfer(elsewhere).import(document, isDryRun: false)
+        #expect(await elsewhere.jobs().first?.destinationSession == session)
+        _ = try await transfer(store).import(Self.file([Self.job([])]), isDryRun: false)
+        #expect(await store.jobs().first?.destinationSession == DestinationSession())
+        _ = try await transfer(store).import(document, isDryRun: false)
+        #expect(await store.jobs().first?.destinationSession == session)
+    }
+
+    @Test(arguments: ["5m", "300s", "300000ms"])
+    func `a timeout has its unit`(text: String) async throws {
+        _ = try await transfer(store).import(
+            Self.file([Self.job([("statement_timeout", .text(text))])]), isDryRun: false)
+        #expect(await store.jobs().first?.destinationSession.statementTimeout == .seconds(300))
+    }
+
     // MARK: Secrets
 
     @Test func `a stored connection string does not travel, and must be named elsewhere`() async throws {
@@ -165,6 +197,16 @@ import Testing
         (
             "a short interval", file([job([("interval_seconds", .plain("0.5"))])]),
             "interval_seconds is to be seconds, 1 or more"
+        ),
+        (
+            "a timeout without a unit", file([job([("statement_timeout", .plain("300"))])]),
+            "statement_timeout is to be a time with its unit"
+        ),
+        ("a long timeout", file([job([("statement_timeout", .text("25h"))])]), "it is to be 1s to 24h"),
+        ("no query group", file([job([("query_group", .text(""))])]), "The query group cannot be used"),
+        (
+            "too many slots", file([job([("wlm_query_slot_count", .plain("51"))])]),
+            "wlm_query_slot_count is to be a whole number from 1 to 50"
         ),
         ("no variable", file([job([("source_url_env", .null)])]), "source_url_env is empty"),
         (

@@ -28,7 +28,7 @@ actor MemoryCatalog: CatalogStore, HistoryStore, LeaseStore, RequestStore, RunSt
         change(&storedTables[index])
     }
 
-    func table(_ id: Int64) -> TableRecord? { storedTables.first { $0.id == id } }
+    func table(_ id: Int64) -> TableRecord? { table(id: id) }
 
     /// A job with tables by these names.
     func fill(job name: String = "shop", tables: [String] = [], active: Bool = true) -> (JobRecord, [TableRecord]) {
@@ -65,6 +65,8 @@ actor MemoryCatalog: CatalogStore, HistoryStore, LeaseStore, RequestStore, RunSt
         storedTables.removeAll { $0.jobID == jobID }
     }
 
+    func table(id: Int64) -> TableRecord? { storedTables.first { $0.id == id } }
+
     func tables(ofJob jobID: Int64?) -> [TableRecord] {
         storedTables.filter { jobID == nil || $0.jobID == jobID }
             .sorted { $0.mapping.source.name < $1.mapping.source.name }
@@ -100,6 +102,8 @@ actor MemoryCatalog: CatalogStore, HistoryStore, LeaseStore, RequestStore, RunSt
         edit(tableID) { $0.requestedAt = Sample.now }
     }
 
+    func storeTime() -> Date { Sample.now }
+
     func installationID() -> String { Self.installation }
 
     func secret(named name: String, orKeep made: Data) -> Data {
@@ -108,9 +112,11 @@ actor MemoryCatalog: CatalogStore, HistoryStore, LeaseStore, RequestStore, RunSt
         return made
     }
 
-    func claimDue(by owner: LeaseOwner, for duration: Duration) -> ClaimedTable? { nil }
+    func claimDue(by owner: LeaseOwner, for duration: Duration, _ terms: ClaimTerms) -> ClaimedTable? { nil }
 
-    func claim(tableID: Int64, by owner: LeaseOwner, for duration: Duration) -> ClaimedTable? {
+    func claim(
+        tableID: Int64, by owner: LeaseOwner, for duration: Duration, _ terms: ClaimTerms?
+    ) -> ClaimedTable? {
         if let left = held[tableID], left > 0 {
             held[tableID] = left - 1
             return nil
@@ -144,7 +150,9 @@ actor MemoryCatalog: CatalogStore, HistoryStore, LeaseStore, RequestStore, RunSt
         TableCopyRecord(id: 100 + claimed.table.id, tableID: claimed.table.id, startedAt: Sample.now)
     }
 
-    func record(_ checkpoint: Checkpoint, copy: TableCopyRecord, of claimed: ClaimedTable) {}
+    func record(
+        _ checkpoint: Checkpoint, copy: TableCopyRecord, sourceAhead: Duration?, of claimed: ClaimedTable
+    ) {}
     func sourceMemory(of claimed: ClaimedTable) -> SourceMemory? { nil }
     func keep(_ memory: SourceMemory, of claimed: ClaimedTable) {}
     func recordRepairs(_ repairs: [RepairedValue], of claimed: ClaimedTable) {}

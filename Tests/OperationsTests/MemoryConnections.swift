@@ -64,7 +64,7 @@ actor MemorySource: TableSource {
         self.described = described
     }
 
-    func startPass(_ mapping: TableMapping) throws -> PassStart {
+    func startPass(_ mapping: TableMapping, scanLimit: Int64?) throws -> PassStart {
         if let failure { throw failure }
         return PassStart(
             identity: Self.identity, activity: SourceActivity(clock: SourceTime(microseconds: 1)), horizon: 5,

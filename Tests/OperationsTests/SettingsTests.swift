@@ -300,12 +300,13 @@ import Testing
             $0.freshnessTarget = .value(.seconds(900))
             $0.rowLimit = .value(5)
             $0.chunkSize = .value(6)
+            $0.allowsScan = true
         }
         #expect(
             await store.table(1)?.schedule
                 == TableSchedule(
                     interval: .seconds(600), window: DailyWindow("22:00-06:00"), freshnessTarget: .seconds(900),
-                    rowLimit: 5, chunkSize: 6, scanBack: .zero))
+                    rowLimit: 5, chunkSize: 6, scanBack: .zero, allowsScan: true))
         _ = try await set {
             $0.interval = .standard
             $0.window = .standard
@@ -313,6 +314,7 @@ import Testing
             $0.rowLimit = .standard
             $0.chunkSize = .standard
             $0.scanBack = .standard
+            $0.allowsScan = false
         }
         #expect(await store.table(1)?.schedule == TableSchedule())
     }

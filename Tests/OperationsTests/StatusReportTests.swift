@@ -114,7 +114,7 @@ import Testing
         _ = await store.fill(job: "shop", tables: ["orders", "customers"])
         _ = await store.fill(job: "warehouse", tables: ["stock"], active: false)
         func names(_ selector: String?) async throws -> [String] {
-            try await StatusReport.make(store: store, selector: selector, clock: SleeplessClock()).tables
+            try await StatusReport.make(store: store, selector: selector).tables
                 .map { "\($0.job.name)/\($0.table.mapping.source.name) \($0.state.rawValue)" }.sorted()
         }
         #expect(try await names(nil) == ["shop/customers new", "shop/orders new", "warehouse/stock paused"])

@@ -17,7 +17,7 @@ import Testing
             logger: Sample.logger)
         return SyncOperation(
             store: store, leases: store, requests: store, workers: store, runner: runner, owner: Sample.owner,
-            clock: clock)
+            clock: clock, slots: 2)
     }
 
     private static func caughtUp() -> RunProgress {

@@ -215,5 +215,6 @@ private struct FailingJournal: RunJournal {
     func sourceMemory() async throws -> SourceMemory? { nil }
     func keep(_ memory: SourceMemory) async throws {}
     func recordRepairs(_ repairs: [RepairedValue]) async throws {}
+    func noteSourceClock(_ clock: SourceTime) async {}
     func shouldStop() async -> Bool { false }
 }

@@ -3,14 +3,19 @@ import Replication
 import Scheduling
 
 /// Leases, runs and workers in memory, with failures on order, and a way to wait for what should happen.
-actor MemoryStore: LeaseStore, RunStore, WorkerStore {
+actor MemoryStore: LeaseStore, DueStore, RunStore, WorkerStore {
     struct Away: Error {}
 
     enum Call: Hashable {
-        case claim, renew, begin, record, repairs, finish, release, heartbeat
+        case claim, renew, begin, record, repairs, finish, release, heartbeat, othersWait
     }
 
     private(set) var due: [ClaimedTable] = []
+    private(set) var terms: [ClaimTerms] = []
+    private var nextDue: Duration?
+    private var areOthersWaiting = false
+    private nonisolated let wakeUpStream: AsyncStream<Void>?
+    private(set) var sourceAhead: Duration?
     private(set) var claimed: [Int64] = []
     private(set) var claimDurations: [Duration] = []
     private(set) var renewals: [Duration] = []
@@ -30,15 +35,18 @@ actor MemoryStore: LeaseStore, RunStore, WorkerStore {
             []
     private let clock: ManualClock
 
-    init(clock: ManualClock, due: [ClaimedTable] = []) {
+    init(clock: ManualClock, due: [ClaimedTable] = [], wakeUps: AsyncStream<Void>? = nil) {
         self.clock = clock
         self.due = due
+        wakeUpStream = wakeUps
     }
 
     // MARK: What tests do
 
     func makeDue(_ table: ClaimedTable) { due.append(table) }
     func loseLease() { isLost = true }
+    func setNextDue(_ duration: Duration?) { nextDue = duration }
+    func letOthersWait() { areOthersWaiting = true }
     func fail(_ call: Call, times: Int) { failures[call] = times }
 
     /// Returns when the condition holds.
@@ -61,9 +69,10 @@ actor MemoryStore: LeaseStore, RunStore, WorkerStore {
 
     // MARK: Leases
 
-    func claimDue(by owner: LeaseOwner, for duration: Duration) throws -> ClaimedTable? {
+    func claimDue(by owner: LeaseOwner, for duration: Duration, _ terms: ClaimTerms) throws -> ClaimedTable? {
         defer { changed() }
         try failIfOrdered(.claim)
+        self.terms.append(terms)
         guard !due.isEmpty else { return nil }
         let table = due.removeFirst()
         claimed.append(table.table.id)
@@ -71,7 +80,16 @@ actor MemoryStore: LeaseStore, RunStore, WorkerStore {
         return table
     }
 
-    func claim(tableID: Int64, by owner: LeaseOwner, for duration: Duration) throws -> ClaimedTable? {
+    func untilNextDue() -> Duration? { nextDue }
+    func othersWait(beside claimed: ClaimedTable, _ terms: ClaimTerms) throws -> Bool {
+        try failIfOrdered(.othersWait)
+        return areOthersWaiting
+    }
+    nonisolated func wakeUps() -> AsyncStream<Void>? { wakeUpStream }
+
+    func claim(
+        tableID: Int64, by owner: LeaseOwner, for duration: Duration, _ terms: ClaimTerms?
+    ) throws -> ClaimedTable? {
         guard let index = due.firstIndex(where: { $0.table.id == tableID }) else { return nil }
         return due.remove(at: index)
     }
@@ -99,8 +117,11 @@ actor MemoryStore: LeaseStore, RunStore, WorkerStore {
         return TableCopyRecord(id: Int64(begun.count), tableID: claimed.table.id, startedAt: clock.now)
     }
 
-    func record(_ checkpoint: Checkpoint, copy: TableCopyRecord, of claimed: ClaimedTable) throws {
+    func record(
+        _ checkpoint: Checkpoint, copy: TableCopyRecord, sourceAhead: Duration?, of claimed: ClaimedTable
+    ) throws {
         try failIfOrdered(.record)
+        self.sourceAhead = sourceAhead
         recorded.append((checkpoint, copy))
     }
 

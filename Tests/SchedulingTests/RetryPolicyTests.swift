@@ -44,10 +44,25 @@ import Testing
     @Test(arguments: cases) func `a table is due again after`(_ given: Case) {
         let now = ManualClock.start
         let failure = given.code.map { RunFailure(code: $0, what: "", why: "", fix: "", at: now) }
+        let claimed = Sample.claimed(interval: .seconds(given.interval), failures: given.failures)
         let next = RetryPolicy.nextRun(
-            after: failure, consecutiveFailures: given.failures, interval: .seconds(given.interval),
-            caughtUp: given.caughtUp, now: now, jitter: given.jitter)
-        #expect(next.timeIntervalSince(now) == given.seconds)
+            of: claimed, after: failure, caughtUp: given.caughtUp, jitter: given.jitter)
+        let date = next.date(from: now)
+        if failure == nil, given.caughtUp {
+            #expect(next.moment == .beat(Beat(interval: .seconds(given.interval), table: claimed.table.id)))
+            #expect(date > now && date <= now + given.seconds * 1.05)
+        } else {
+            #expect(date.timeIntervalSince(now) == given.seconds)
+        }
+    }
+
+    @Test func `reading a large table whole takes at most a tenth of the time`() {
+        let claimed = Sample.claimed(interval: .seconds(60))
+        func next(_ read: Duration) -> NextRun {
+            RetryPolicy.nextRun(of: claimed, after: nil, caughtUp: true, unindexedRead: read, jitter: 0)
+        }
+        #expect(next(.seconds(90)).moment == .after(900))
+        #expect(next(.seconds(6)).moment == .beat(Beat(interval: .seconds(60), table: claimed.table.id)))
     }
 
     @Test(arguments: ErrorCode.allCases) func `no failure is ever due at once, and none is given up`(_ code: ErrorCode)
@@ -55,10 +70,8 @@ import Testing
         let failure = RunFailure(code: code, what: "", why: "", fix: "", at: ManualClock.start)
         for failures in 0...20 {
             for jitter in [0, 0.3, 0.999_999] {
-                let wait = RetryPolicy.nextRun(
-                    after: failure, consecutiveFailures: failures, interval: .seconds(60), caughtUp: false,
-                    now: ManualClock.start, jitter: jitter
-                ).timeIntervalSince(ManualClock.start)
+                let wait = RetryPolicy.delay(
+                    after: failure, consecutiveFailures: failures, interval: .seconds(60), jitter: jitter)
                 #expect(wait >= 2.5 && wait <= 300)
             }
         }

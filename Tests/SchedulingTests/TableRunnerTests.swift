@@ -40,14 +40,15 @@ import Testing
         #expect(await store.finished == [copy])
         #expect(await store.recorded.map(\.checkpoint) == [Sample.checkpoint(batch: 4)])
         let ending = try await onlyEnding()
-        #expect(ending == RunEnding(result: .ok, isClean: true, nextRunAt: ManualClock.start + 68))
+        let beat = NextRun(.beat(Beat(interval: .seconds(60), table: 1)))
+        #expect(ending == RunEnding(result: .ok, isClean: true, next: beat, seconds: 8))
     }
 
     @Test func `a run that was asked to stop is no failure, and due at once`() async throws {
         let copy = try await runner { _, _ in Sample.progress(rows: 3, caughtUp: false) }.run(Sample.claimed())
         #expect(copy.result == .stopped && copy.failure == nil)
         let ending = try await onlyEnding()
-        #expect(ending == RunEnding(result: .stopped, isClean: true, nextRunAt: ManualClock.start))
+        #expect(ending == RunEnding(result: .stopped, isClean: true, next: NextRun(.after(0)), seconds: 0))
     }
 
     @Test func `a failure is a record in its own words, unclean, and keeps what was moved before it`() async throws {
@@ -60,7 +61,9 @@ import Testing
         #expect(copy.failure == failure)
         let ending = try await onlyEnding()
         #expect(
-            ending == RunEnding(result: .failed, failure: failure, isClean: false, nextRunAt: ManualClock.start + 300))
+            ending
+                == RunEnding(
+                    result: .failed, failure: failure, isClean: false, next: NextRun(.after(300)), seconds: 0))
     }
 
     @Test(arguments: [(0, 2.5, 5.0), (3, 20, 40), (40, 150, 300)])
@@ -68,7 +71,7 @@ import Testing
         failures: Int, soonest: Double, latest: Double
     ) async throws {
         _ = try await runner { _, _ in throw Sample.error(.sourceUnreachable) }.run(Sample.claimed(failures: failures))
-        let wait = try await onlyEnding().nextRunAt.timeIntervalSince(ManualClock.start)
+        let wait = try await onlyEnding().next.date(from: ManualClock.start).timeIntervalSince(ManualClock.start)
         #expect(wait >= soonest && wait < latest)
     }
 
@@ -158,7 +161,7 @@ import Testing
 
     // MARK: A store that is away for a moment
 
-    @Test func `one renewal that the store cannot take does not end the run: the lease lasts for two more`()
+    @Test func `one renewal that the store cannot take does not end the run: it is tried again soon`()
         async throws
     {
         let gate = Gate()
@@ -172,9 +175,9 @@ import Testing
             await gate.awaitInside(1)
             await clock.awaitSleep(.seconds(15))
             clock.advance(.seconds(15))
-            // Either the next renewal or the end of the run comes.
+            // Either the next try or the end of the run comes.
             group.addTask {
-                await clock.awaitSleep(.seconds(15))
+                await clock.awaitSleep(.seconds(2))
                 await gate.open()
                 return TableCopyRecord(tableID: 0, startedAt: ManualClock.start)
             }
@@ -183,6 +186,92 @@ import Testing
             return ended
         }
         #expect(copy?.result == .ok)
+    }
+
+    @Test func `a run ends before its lease does, where that cannot be renewed`() async throws {
+        let gate = Gate()
+        await store.fail(.renew, times: .max)
+        let runner = runner { _, _ in
+            try await gate.pass()
+            return Sample.progress()
+        }
+        let copy = try await withThrowingTaskGroup(of: TableCopyRecord.self) { group in
+            group.addTask { try await runner.run(Sample.claimed()) }
+            await gate.awaitInside(1)
+            await clock.awaitSleep(.seconds(15))
+            clock.advance(.seconds(15))
+            // Fifteen tries, two seconds apart: the last but one lies within 40 s, the last beyond.
+            for _ in 1...13 {
+                await clock.awaitSleep(.seconds(2))
+                clock.advance(.seconds(2))
+            }
+            return try await group.next()
+        }
+        #expect(copy?.failure?.code == .interrupted)
+        #expect(clock.now < ManualClock.start + TableRunner.leaseDuration / .seconds(1))
+        #expect(await gate.inside == 0)
+    }
+
+    // MARK: Turns
+
+    /// Batches of a minute each, until the run is asked to make way.
+    private func batches(_ count: Int, others: Bool) async throws -> TableCopyRecord {
+        if others { await store.letOthersWait() }
+        let clock = clock
+        let runner = TableRunner(
+            leases: store, runs: store,
+            factory: ScriptedRuns { _, journal in
+                var progress = Sample.progress(rows: 0, caughtUp: false)
+                progress.batches = 0
+                for number in 1...count {
+                    if await journal.shouldStop() { return progress }
+                    clock.advance(.seconds(12))
+                    progress.batches = number
+                    progress.rows += 10
+                    try await journal.mirror(Sample.checkpoint(batch: Int64(number)), progress: progress)
+                }
+                progress.caughtUp = true
+                return progress
+            }, clock: clock, stop: stop,
+            pace: RunPace(due: store, terms: ClaimTerms(slots: 2), logger: Sample.logger), logger: Sample.logger)
+        return try await runner.run(Sample.claimed())
+    }
+
+    @Test func `a run that others wait for makes way after its turn, between two batches`() async throws {
+        let copy = try await batches(9, others: true)
+        #expect(copy.result == .stopped && copy.batches == 2)
+        #expect(try await onlyEnding().next == NextRun(.after(0)))
+    }
+
+    @Test func `a run that nobody waits for goes on`() async throws {
+        #expect(try await batches(9, others: false).batches == 9)
+    }
+
+    @Test func `a store that does not say whether others wait ends no run`() async throws {
+        await store.fail(.othersWait, times: .max)
+        #expect(try await batches(4, others: true).result == .ok)
+    }
+
+    @Test func `a run that has moved nothing yet goes on whoever waits`() async throws {
+        await store.letOthersWait()
+        let clock = clock
+        let runner = TableRunner(
+            leases: store, runs: store,
+            factory: ScriptedRuns { _, journal in
+                clock.advance(.seconds(600))
+                return Sample.progress(rows: 0, caughtUp: await !journal.shouldStop())
+            }, clock: clock, stop: stop,
+            pace: RunPace(due: store, terms: ClaimTerms(slots: 2), logger: Sample.logger), logger: Sample.logger)
+        #expect(try await runner.run(Sample.claimed()).result == .ok)
+    }
+
+    @Test func `how far the source's clock is ahead is kept with the mirror`() async throws {
+        _ = try await runner { _, journal in
+            await journal.noteSourceClock(SourceTime(microseconds: 1_800_000_090_000_000))
+            try await journal.mirror(Sample.checkpoint(batch: 1), progress: Sample.progress(rows: 1))
+            return Sample.progress(rows: 1)
+        }.run(Sample.claimed())
+        #expect(await store.sourceAhead == .seconds(90))
     }
 
     @Test func `a record that cannot be opened gives the lease back`() async throws {

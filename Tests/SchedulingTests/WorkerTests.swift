@@ -20,9 +20,8 @@ import Testing
         let runner = TableRunner(
             leases: store, runs: store, factory: factory, clock: clock, stop: stop, logger: Sample.logger)
         return Worker(
-            grace: Self.grace, concurrency: concurrency, owner: Sample.owner, version: "1", leases: store,
-            workers: store,
-            runner: runner, clock: clock, stop: stop, logger: Sample.logger)
+            grace: Self.grace, concurrency: concurrency, slots: 2, owner: Sample.owner, version: "1", leases: store,
+            workers: store, runner: runner, clock: clock, stop: stop, logger: Sample.logger)
     }
 
     /// Runs the worker as the program does, and `body` beside it, which ends with a graceful shutdown.
@@ -81,6 +80,52 @@ import Testing
         }
     }
 
+    @Test func `what is due sooner is looked for sooner, and what waits for a slot at the usual time`() async throws {
+        let store = MemoryStore(clock: clock)
+        let (clock, gate) = (clock, gate)
+        await gate.open()
+        await store.setNextDue(.milliseconds(30))
+        try await withWorker(worker(store, concurrency: 1)) { services in
+            await clock.awaitSleep(.milliseconds(30))
+            await store.setNextDue(.zero)
+            clock.advance(.milliseconds(30))
+            await clock.awaitSleep(.milliseconds(500))
+            await services.triggerGracefulShutdown()
+        }
+    }
+
+    @Test func `a store that can wake workers is asked every five seconds, and at once when it does`() async throws {
+        let (wakeUps, source) = AsyncStream<Void>.makeStream()
+        let store = MemoryStore(clock: clock, wakeUps: wakeUps)
+        let (clock, gate) = (clock, gate)
+        await gate.open()
+        try await withWorker(worker(store, concurrency: 1)) { services in
+            // The heartbeat sleeps as long as the search.
+            await clock.awaitSleep(.seconds(5), count: 2)
+            await store.makeDue(Sample.claimed(1))
+            source.yield()
+            await store.until { $0.endings.count == 1 }
+            await services.triggerGracefulShutdown()
+        }
+        #expect(clock.now == ManualClock.start)
+    }
+
+    @Test func `a worker with several places keeps one for short runs`() async throws {
+        var long = Sample.claimed(1)
+        long.table.runSeconds = FairShare.longSeconds + 1
+        let store = MemoryStore(clock: clock, due: [long, Sample.claimed(2)])
+        let gate = gate
+        try await withWorker(worker(store, concurrency: 3)) { services in
+            await gate.awaitInside(2)
+            await store.until { $0.terms.count >= 3 }
+            await gate.open()
+            await store.until { $0.endings.count == 2 }
+            await services.triggerGracefulShutdown()
+        }
+        #expect(await store.terms.prefix(3).map(\.allowsLong) == [true, true, true])
+        #expect(!FairShare.allowsLong(longRuns: 2, places: 3) && FairShare.allowsLong(longRuns: 0, places: 1))
+    }
+
     @Test func `it says every five seconds that it lives, also while the store is away`() async throws {
         let store = MemoryStore(clock: clock)
         let clock = clock
@@ -136,7 +181,7 @@ import Testing
         let store = MemoryStore(clock: clock)
         let clock = clock
         try await withWorker(worker(store)) { services in
-            await clock.awaitSleep(.milliseconds(500), count: 2)
+            await clock.awaitSleep(.milliseconds(500))
             await services.triggerGracefulShutdown()
         }
         #expect(await store.unregistered.count == 1)

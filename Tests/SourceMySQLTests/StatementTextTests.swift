@@ -237,7 +237,6 @@ struct StatementTextTests {
             MySQLCatalogStatements.tables(schema: "s'1", table: "t'1"),
             MySQLCatalogStatements.columns(schema: "s'1", table: "t'1"),
             MySQLCatalogStatements.indexes(schema: "s'1", table: "t'1"),
-            MySQLCatalogStatements.table(TableName(schema: "s'1", name: "t'1")),
         ] {
             #expect(statement.contains("TABLE_SCHEMA = 's''1' ") && statement.contains("AND TABLE_NAME = 't''1'"))
         }
@@ -248,6 +247,35 @@ struct StatementTextTests {
         #expect(
             MySQLCatalogStatements.schemaExists("s'1")
                 == "SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = 's''1'")
+    }
+
+    @Test func `a table's figures come with its size, and whether an index begins with the cursor column`() {
+        var mapping = Self.mapping(schema: "s'1")
+        let figures = """
+            SELECT TABLE_ROWS, CREATE_TIME, UPDATE_TIME, \
+            MOD(ABS(TIMESTAMPDIFF(SECOND, UPDATE_TIME, UTC_TIMESTAMP())) + 2, 900) > 4 \
+            AND TABLE_ROWS > 0 AND CREATE_OPTIONS NOT LIKE '%partitioned%', DATA_LENGTH,
+            """
+        let rest = """
+            TABLE_NAME \
+            FROM information_schema.TABLES WHERE TABLE_SCHEMA = 's''1' AND TABLE_NAME = 'Us.ers'
+            """
+        #expect(
+            MySQLCatalogStatements.table(of: mapping) == """
+                \(figures) \
+                EXISTS (SELECT 1 FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = 's''1' AND TABLE_NAME = 'Us.ers' \
+                AND INDEX_TYPE = 'BTREE' AND SEQ_IN_INDEX = 1 AND SUB_PART IS NULL AND COLUMN_NAME = 'updated_at'), \
+                \(rest)
+                """)
+        mapping.mode = .fullSync
+        #expect(MySQLCatalogStatements.table(of: mapping) == "\(figures) 0, \(rest)")
+    }
+
+    @Test func `the index that a table lacks is named after its column`() {
+        #expect(
+            MySQLCatalogStatements.createIndex(of: Self.mapping())
+                == "CREATE INDEX `updated_at_idx` ON `shop`.`Us.ers` (`updated_at`)")
+        #expect(MySQLCatalogStatements.createIndex(of: Self.mapping(updated: nil)) == nil)
     }
 
     // MARK: On the servers
@@ -301,7 +329,8 @@ struct StatementTextTests {
                 MySQLCatalogStatements.tables(schema: name.schema, table: name.name),
                 MySQLCatalogStatements.columns(schema: name.schema, table: nil),
                 MySQLCatalogStatements.indexes(schema: name.schema, table: name.name),
-                MySQLCatalogStatements.table(name), MySQLCatalogStatements.schemaExists(name.schema),
+                MySQLCatalogStatements.table(of: Self.mapping(schema: name.schema)),
+                MySQLCatalogStatements.schemaExists(name.schema),
                 MySQLActivityStatements.clock, MySQLActivityStatements.variables, MySQLActivityStatements.transactions,
                 MySQLActivityStatements.uptime, MySQLActivityStatements.engine, MySQLActivityStatements.replica,
             ]

@@ -176,6 +176,59 @@ struct StatementTextTests {
         #expect(CatalogStatements.literal(text) == literal)
     }
 
+    private static let facts = """
+        SELECT c.relkind, CASE WHEN c.relkind IN ('r', 'p') THEN has_column_privilege(c.oid, 'xmin', 'SELECT') END, \
+        (SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()), \
+        CASE c.relkind WHEN 'r' THEN CASE WHEN c.reltuples >= 0 THEN c.reltuples::bigint \
+        ELSE pg_relation_size(c.oid) / 64 END \
+        WHEN 'p' THEN (SELECT coalesce(sum(CASE WHEN p.reltuples >= 0 THEN p.reltuples::bigint \
+        ELSE pg_relation_size(p.oid) / 64 END), 0)::bigint \
+        FROM pg_partition_tree(c.oid) tree JOIN pg_class p ON p.oid = tree.relid WHERE tree.isleaf) END, \
+        current_setting('server_version_num')::integer >= 140000 \
+        AND CASE WHEN c.relkind IN ('r', 'p') THEN has_column_privilege(c.oid, 'ctid', 'SELECT') END, \
+        c.relkind IN ('r', 'p') AND has_table_privilege(c.oid, 'SELECT'),
+        """
+    private static let place =
+        "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'shop' AND c.relname = 'Users'"
+
+    @Test func `a table's facts come with its size, and whether an index begins with the cursor column`() {
+        #expect(
+            CatalogStatements.relation(of: Self.mapping()) == """
+                \(Self.facts) \
+                CASE WHEN c.relkind IN ('r', 'm') THEN CASE WHEN c.relpages > 0 \
+                THEN c.relpages::bigint * current_setting('block_size')::bigint ELSE pg_relation_size(c.oid) END \
+                WHEN c.relkind = 'p' THEN (SELECT coalesce(sum(CASE WHEN p.relpages > 0 \
+                THEN p.relpages::bigint * current_setting('block_size')::bigint ELSE pg_relation_size(p.oid) END), 0)::bigint \
+                FROM pg_partition_tree(c.oid) tree JOIN pg_class p ON p.oid = tree.relid WHERE p.relkind = 'r') END, \
+                EXISTS (SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam \
+                JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] WHERE i.indrelid = c.oid \
+                AND i.indisvalid AND i.indpred IS NULL AND m.amname = 'btree' AND a.attname = 'updated_at') \(Self.place)
+                """)
+    }
+
+    @Test func `long values count where a table is copied whole`() {
+        var mapping = Self.mapping()
+        mapping.mode = .fullSync
+        #expect(
+            CatalogStatements.relation(of: mapping) == """
+                \(Self.facts) CASE WHEN c.relkind IN ('r', 'm') THEN pg_table_size(c.oid) \
+                WHEN c.relkind = 'p' THEN (SELECT coalesce(sum(pg_table_size(p.oid)), 0)::bigint \
+                FROM pg_partition_tree(c.oid) tree JOIN pg_class p ON p.oid = tree.relid WHERE p.relkind = 'r') END, \
+                false \(Self.place)
+                """)
+    }
+
+    @Test func `the index that a table lacks is made beside its writers, where that is possible`() {
+        let mapping = Self.mapping()
+        #expect(
+            CatalogStatements.createIndex(of: mapping, isPartitioned: false)
+                == #"CREATE INDEX CONCURRENTLY ON "shop"."Users" ("updated_at")"#)
+        #expect(
+            CatalogStatements.createIndex(of: mapping, isPartitioned: true)
+                == #"CREATE INDEX ON "shop"."Users" ("updated_at")"#)
+        #expect(CatalogStatements.createIndex(of: Self.mapping(updated: nil), isPartitioned: false) == nil)
+    }
+
     @Test func `catalog statements name the schema and the table as literals`() {
         for statement in [
             CatalogStatements.relations(schema: "s'1", table: "t'1"),

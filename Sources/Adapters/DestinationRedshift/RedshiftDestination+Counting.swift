@@ -15,13 +15,13 @@ extension RedshiftDestination {
     package func count(_ mapping: TableMapping, within limit: Duration) async throws -> CountedRows {
         let table = mapping.destination
         guard try await !run(ReplicaStatements.columns(of: table), table).rows.isEmpty else { return .missing }
-        try await run(SwapStatements.statementTimeout(limit), table)
+        try await run(SessionStatements.statementTimeout(limit), table)
         do {
             let rows = try await number(ReplicaStatements.count(table), table)
-            try await run(SwapStatements.statementTimeout(settings.statementTimeout), table)
+            try await run(SessionStatements.statementTimeout(settings.sessionTimeout), table)
             return .rows(rows)
         } catch let error as ReplicationError where error.code == .destinationLocked {
-            try await run(SwapStatements.statementTimeout(settings.statementTimeout), table)
+            try await run(SessionStatements.statementTimeout(settings.sessionTimeout), table)
             return .tooMany
         }
     }

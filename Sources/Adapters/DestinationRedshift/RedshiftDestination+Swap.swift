@@ -41,7 +41,7 @@ extension RedshiftDestination {
 
     /// Waits for readers no longer than `RedshiftSettings.swapTimeout`; the error is one that passes.
     private func rename(_ replica: TableName, to former: TableName) async throws {
-        try await run(SwapStatements.statementTimeout(settings.swapTimeout), replica)
+        try await run(SessionStatements.statementTimeout(settings.swapTimeout), replica)
         do {
             try await run(SwapStatements.rename(replica, to: former.name), replica)
         } catch let error as ReplicationError where error.code == .destinationLocked {
@@ -51,7 +51,7 @@ extension RedshiftDestination {
                 fix: "It is tried again by itself. Where readers never pause, let the rows be replaced instead: "
                     + "redshift-loader tables set … --refresh replace.", underlying: error)
         }
-        try await run(SwapStatements.statementTimeout(settings.statementTimeout), replica)
+        try await run(SessionStatements.statementTimeout(settings.sessionTimeout), replica)
     }
 
     /// An ordinary view goes on reading the table that it was made on; made again it reads the new one.

@@ -12,8 +12,10 @@ package struct RedshiftSettings: Sendable {
     package var region: String?
     /// Where checkpoint tables go; nil: `redshift_loader`, or the destination schema where that cannot be made.
     package var checkpointSchema: String?
-    /// Enforced by the server on each statement.
+    /// Enforced by the server on each statement, unless `session` has a limit of its own.
     package var statementTimeout: Duration
+    /// What the job asks of its sessions.
+    package var session: DestinationSession
     /// How long the rename of a swap waits for readers: while it waits, every later reader queues behind it.
     package var swapTimeout: Duration
     /// Rows in an INSERT, for batches that do not go through S3.
@@ -24,13 +26,15 @@ package struct RedshiftSettings: Sendable {
     package init(
         endpoint: PostgresEndpoint, authorization: @escaping @Sendable () async throws -> CopyAuthorization,
         region: String? = nil, checkpointSchema: String? = nil, statementTimeout: Duration = .seconds(600),
-        swapTimeout: Duration = .seconds(10), insertRows: Int = 10_000, readOnlyUsers: [ReadOnlyGrantee] = []
+        session: DestinationSession = DestinationSession(), swapTimeout: Duration = .seconds(10),
+        insertRows: Int = 10_000, readOnlyUsers: [ReadOnlyGrantee] = []
     ) {
         self.endpoint = endpoint
         self.authorization = authorization
         self.region = region
         self.checkpointSchema = checkpointSchema
         self.statementTimeout = statementTimeout
+        self.session = session
         self.swapTimeout = swapTimeout
         self.insertRows = insertRows
         self.readOnlyUsers = readOnlyUsers
@@ -243,10 +247,7 @@ package actor RedshiftDestination: ReplicaDestination {
 
     func connection() async throws -> PostgresConnection {
         if let opened { return opened }
-        let connection = try await PostgresConnection.connect(to: settings.endpoint)
-        try await connection.execute("SET timezone TO 'UTC'")
-        try await connection.execute("SET query_group TO 'redshift-loader'")
-        try await connection.execute("SET statement_timeout TO \(Int(settings.statementTimeout / .milliseconds(1)))")
+        let connection = try await openSession()
         opened = connection
         return connection
     }

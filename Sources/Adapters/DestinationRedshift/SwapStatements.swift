@@ -28,10 +28,6 @@ enum SwapStatements {
         "ALTER TABLE \(RedshiftText.table(table)) RENAME TO \(RedshiftText.identifier(name))"
     }
 
-    static func statementTimeout(_ timeout: Duration) -> String {
-        "SET statement_timeout TO \(Int(timeout / .milliseconds(1)))"
-    }
-
     /// Ordinary views that read the table. Columns: schema, name, definition. Late-binding views find the new table by
     /// its name and are not among them.
     static func views(on table: TableName) -> String {

@@ -12,6 +12,16 @@ enum MetadataFailure {
         .badInput, what: "The job is not in the metadata store", why: "it was removed in the meantime",
         fix: "See what there is with: redshift-loader jobs list")
 
+    /// - Returns: The version.
+    /// - Throws: `OperationError` for a schema that a newer version of this program made.
+    static func refusingNewer(_ version: Int, known: Int) throws -> Int {
+        guard version > known else { return version }
+        throw OperationError(
+            .configuration, what: "The metadata store was made by a newer version of redshift-loader",
+            why: "its schema has version \(version), this program knows \(known)",
+            fix: "Run the newer version, or restore the backup made before it.")
+    }
+
     /// Turns SQLite's errors into `OperationError`; all others pass.
     static func sentence(for error: any Error, path: String) -> any Error {
         guard let error = error as? DatabaseError else { return error }

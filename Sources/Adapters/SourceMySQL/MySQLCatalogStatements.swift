@@ -43,14 +43,31 @@ enum MySQLCatalogStatements {
     /// Columns: estimated rows, creation and last write of the table, and whether that write is old enough to be told
     /// from one that follows: its time has whole seconds, and may be noted a moment before the write is in sight. The
     /// server's zone or the session's, whichever the time is shown in. Never of an empty or partitioned table: MariaDB
-    /// notes no time when a table or a partition is truncated.
-    static func table(_ table: TableName) -> String {
-        """
-        SELECT TABLE_ROWS, CREATE_TIME, UPDATE_TIME, \
-        MOD(ABS(TIMESTAMPDIFF(SECOND, UPDATE_TIME, UTC_TIMESTAMP())) + 2, 900) > 4 \
-        AND TABLE_ROWS > 0 AND CREATE_OPTIONS NOT LIKE '%partitioned%', TABLE_NAME \
-        FROM information_schema.TABLES WHERE TABLE_SCHEMA = \(literal(table.schema)) AND TABLE_NAME = \(literal(table.name))
-        """
+    /// notes no time when a table or a partition is truncated. Then bytes or NULL, whether an index over whole values
+    /// begins with the cursor column, and the name.
+    static func table(of mapping: TableMapping) -> String {
+        let table = mapping.source
+        let place = "TABLE_SCHEMA = \(literal(table.schema)) AND TABLE_NAME = \(literal(table.name))"
+        let index = mapping.cursorColumn.map {
+            "EXISTS (SELECT 1 FROM information_schema.STATISTICS WHERE \(place) AND INDEX_TYPE = 'BTREE' "
+                + "AND SEQ_IN_INDEX = 1 AND SUB_PART IS NULL AND COLUMN_NAME = \(literal($0.source.name)))"
+        }
+        return """
+            SELECT TABLE_ROWS, CREATE_TIME, UPDATE_TIME, \
+            MOD(ABS(TIMESTAMPDIFF(SECOND, UPDATE_TIME, UTC_TIMESTAMP())) + 2, 900) > 4 \
+            AND TABLE_ROWS > 0 AND CREATE_OPTIONS NOT LIKE '%partitioned%', DATA_LENGTH, \(index ?? "0"), TABLE_NAME \
+            FROM information_schema.TABLES WHERE \(place)
+            """
+    }
+
+    /// Makes the index that leads to what is new.
+    /// - Returns: nil where no column orders the changes.
+    static func createIndex(of mapping: TableMapping) -> String? {
+        mapping.cursorColumn.map { column in
+            let name = MySQLSQL.identifier("\(column.source.name.prefix(60))_idx")
+            return "CREATE INDEX \(name) ON \(MySQLBatchStatements.table(mapping)) "
+                + "(\(MySQLSQL.identifier(column.source.name)))"
+        }
     }
 
     static func schemaExists(_ schema: String) -> String {

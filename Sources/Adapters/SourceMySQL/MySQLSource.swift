@@ -81,28 +81,41 @@ package actor MySQLSource: RecallingSource {
 
     // MARK: Passes
 
-    package func startPass(_ mapping: TableMapping) async throws -> PassStart {
+    package func startPass(_ mapping: TableMapping, scanLimit: Int64?) async throws -> PassStart {
         digests.finishPass()
         return try await asSource(reading: mapping) {
             // The order is part of the cursor's proof: clock and open transactions, then the batches' snapshots.
             let readings = try await readActivity()
             server = readings.identity.system
             try await checkColumns(of: mapping)
-            let statement = MySQLCatalogStatements.table(mapping.source)
+            let statement = MySQLCatalogStatements.table(of: mapping)
             let rows = try await connection.execute(statement).rows
             let table = rows.first { $0.last == mapping.source.name } ?? rows.first ?? []
-            guard table.count == 5 else { throw Self.missing(mapping.source) }
+            guard table.count == 7 else { throw Self.missing(mapping.source) }
             let estimate = table[0].flatMap { Int($0) }
             estimatedRows = estimate ?? 0
             rangeRows = max(5_000, (estimate ?? 0) / (RangeSums.limit / 2))
             let kind = mapping.updatedColumn.flatMap { UpdatedKeyKind(typeName: $0.source.typeName) }
-            updatedSample = kind == .epoch || kind == .timestamp ? try await sample(mapping) : nil
+            let storage = Self.storage(table, of: mapping)
+            let maySample = !ScanRule.needsPermission(mapping.mode, storage, over: scanLimit)
+            updatedSample = maySample && (kind == .epoch || kind == .timestamp) ? try await sample(mapping) : nil
             return PassStart(
                 identity: readings.identity, activity: readings.activity, horizon: nil, nextTransaction: 0,
                 changeToken: mapping.mode == .fullSync && !readings.activity.isStandby
                     ? changeToken(table, readings) : nil,
-                guaranteesUTF8: false, estimatedRows: estimate, sweepsByPlaces: mapping.mode != .fullSync,
+                guaranteesUTF8: false, estimatedRows: estimate, storage: storage,
+                sweepsByPlaces: mapping.mode != .fullSync,
                 moment: readings.moment, highestStamp: kind == .timestamp ? updatedSample : nil)
+        }
+    }
+
+    /// nil for views.
+    private static func storage(_ table: [String?], of mapping: TableMapping) -> TableStorage? {
+        table[4].flatMap { Int64($0) }.map { bytes in
+            let isIndexed = table[5] == "1"
+            return TableStorage(
+                bytes: bytes, isCursorIndexed: isIndexed,
+                indexStatement: isIndexed ? nil : MySQLCatalogStatements.createIndex(of: mapping))
         }
     }
 

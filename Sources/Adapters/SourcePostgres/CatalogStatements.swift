@@ -65,22 +65,55 @@ enum CatalogStatements {
 
     /// Columns: `relkind` (r table, p partitioned table, v view, m materialized view, f foreign table), whether the
     /// user may read rows' transaction numbers, the database's encoding, estimated rows or NULL, whether a range of
-    /// rows' places may be read without the rest (PostgreSQL 14 learnt that), and whether it may be locked.
+    /// rows' places may be read without the rest (PostgreSQL 14 learnt that), whether it may be locked, bytes or NULL, and
+    /// whether an index begins with the cursor column.
     ///
-    /// A table that was never analysed has at most a row of 64 bytes behind another.
-    static func relation(_ table: TableName) -> String {
+    /// A table that was never analysed has at most a row of 64 bytes behind another. Who copies a table whole reads its
+    /// long values as well, others only those of the rows that they find.
+    static func relation(of mapping: TableMapping) -> String {
+        let table = mapping.source
+        func size(_ relation: String) -> String {
+            mapping.mode == .fullSync ? "pg_table_size(\(relation).oid)" : bytes(relation)
+        }
+        return """
+            SELECT c.relkind, CASE WHEN c.relkind IN ('r', 'p') THEN has_column_privilege(c.oid, 'xmin', 'SELECT') END, \
+            (SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()), \
+            CASE c.relkind WHEN 'r' THEN \(estimatedRows("c")) \
+            WHEN 'p' THEN (SELECT coalesce(sum(\(estimatedRows("p"))), 0)::bigint \
+            FROM pg_partition_tree(c.oid) tree JOIN pg_class p ON p.oid = tree.relid WHERE tree.isleaf) END, \
+            current_setting('server_version_num')::integer >= 140000 \
+            AND CASE WHEN c.relkind IN ('r', 'p') THEN has_column_privilege(c.oid, 'ctid', 'SELECT') END, \
+            c.relkind IN ('r', 'p') AND has_table_privilege(c.oid, 'SELECT'), \
+            CASE WHEN c.relkind IN ('r', 'm') THEN \(size("c")) \
+            WHEN c.relkind = 'p' THEN (SELECT coalesce(sum(\(size("p"))), 0)::bigint \
+            FROM pg_partition_tree(c.oid) tree JOIN pg_class p ON p.oid = tree.relid WHERE p.relkind = 'r') END, \
+            \(mapping.cursorColumn.map { isIndexed($0.source.name) } ?? "false") \
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+            WHERE n.nspname = \(literal(table.schema)) AND c.relname = \(literal(table.name))
+            """
+    }
+
+    /// As the server last counted; of a table that was never analysed, or truncated since, its file is looked at.
+    private static func bytes(_ relation: String) -> String {
+        "CASE WHEN \(relation).relpages > 0 THEN \(relation).relpages::bigint * current_setting('block_size')::bigint "
+            + "ELSE pg_relation_size(\(relation).oid) END"
+    }
+
+    private static func isIndexed(_ column: String) -> String {
         """
-        SELECT c.relkind, CASE WHEN c.relkind IN ('r', 'p') THEN has_column_privilege(c.oid, 'xmin', 'SELECT') END, \
-        (SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()), \
-        CASE c.relkind WHEN 'r' THEN \(estimatedRows("c")) \
-        WHEN 'p' THEN (SELECT coalesce(sum(\(estimatedRows("p"))), 0)::bigint \
-        FROM pg_partition_tree(c.oid) tree JOIN pg_class p ON p.oid = tree.relid WHERE tree.isleaf) END, \
-        current_setting('server_version_num')::integer >= 140000 \
-        AND CASE WHEN c.relkind IN ('r', 'p') THEN has_column_privilege(c.oid, 'ctid', 'SELECT') END, \
-        c.relkind IN ('r', 'p') AND has_table_privilege(c.oid, 'SELECT') \
-        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-        WHERE n.nspname = \(literal(table.schema)) AND c.relname = \(literal(table.name))
+        EXISTS (SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam \
+        JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] WHERE i.indrelid = c.oid \
+        AND i.indisvalid AND i.indpred IS NULL AND m.amname = 'btree' AND a.attname = \(literal(column)))
         """
+    }
+
+    /// Makes the index that leads to what is new; a partitioned table cannot have one made CONCURRENTLY.
+    /// - Returns: nil where no column orders the changes.
+    static func createIndex(of mapping: TableMapping, isPartitioned: Bool) -> String? {
+        mapping.cursorColumn.map { column in
+            "CREATE INDEX \(isPartitioned ? "" : "CONCURRENTLY ")ON \(PostgresSQL.identifier(mapping.source.schema))."
+                + "\(PostgresSQL.identifier(mapping.source.name)) (\(PostgresSQL.identifier(column.source.name)))"
+        }
     }
 
     private static func estimatedRows(_ relation: String) -> String {

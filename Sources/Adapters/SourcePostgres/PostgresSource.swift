@@ -60,33 +60,33 @@ package actor PostgresSource: TableSource {
         }
     }
 
-    package func startPass(_ mapping: TableMapping) async throws -> PassStart {
+    package func startPass(_ mapping: TableMapping, scanLimit: Int64?) async throws -> PassStart {
         try await asSource(reading: mapping) {
             // The order is part of the cursor's proof: activity, prepared transactions, then the snapshot.
             let activity = try await readActivity()
-            let token = mapping.mode == .fullSync ? try await changeToken(of: mapping.source) : nil
+            // Whether the table may be read whole comes before what reads it whole.
+            let early = mapping.mode == .fullSync ? try await relation(of: mapping) : nil
+            let mayReadWhole = !ScanRule.needsPermission(mapping.mode, early?.storage, over: scanLimit)
+            let token = early != nil && mayReadWhole ? try await changeToken(of: mapping.source) : nil
             try await begin()
             let row = try await connection.execute(BatchStatements.horizon).rows.first ?? []
             try await checkColumns(of: mapping)
-            updatedSample = try await sample(mapping)
-            let relation = try await connection.execute(CatalogStatements.relation(mapping.source)).rows.first ?? []
+            let found = early == nil ? try await relation(of: mapping) : early
+            guard let relation = found else { throw Self.unreadable("the table") }
+            let maySample = !ScanRule.needsPermission(mapping.mode, relation.storage, over: scanLimit)
+            updatedSample = maySample ? try await sample(mapping) : nil
             let files = try await readFiles(of: mapping.source)
             try await connection.execute("COMMIT")
             guard row.count == 7, let horizon = row[0].flatMap({ UInt64($0) }), let end = row[1].flatMap({ UInt64($0) })
             else { throw Self.unreadable("the snapshot") }
             let identity = SourceIdentity(system: row[2] ?? "", timeline: row[3] ?? "", database: row[4] ?? "")
-            guard relation.count == 6 else { throw Self.unreadable("the table") }
-            // Rows of views and foreign tables show no transaction number, nor does a table whose columns alone we may
-            // read.
-            let hasVersions = ["r", "p"].contains(relation[0]) && relation[1] == "t"
-            isASCII = relation[2] == "SQL_ASCII"
-            locksTable = relation[5] == "t"
+            (isASCII, locksTable) = (relation.isASCII, relation.mayBeLocked)
             nextTransaction = end
             return PassStart(
-                identity: identity, activity: activity, horizon: hasVersions ? horizon : nil, nextTransaction: end,
-                changeToken: token, files: files, guaranteesUTF8: !isASCII,
-                estimatedRows: relation[3].flatMap { Int($0) }, sweepsByPlaces: hasVersions && relation[4] == "t",
-                moment: Self.moment(row[5], row[6], activity))
+                identity: identity, activity: activity, horizon: relation.showsVersions ? horizon : nil,
+                nextTransaction: end, changeToken: token, files: files, guaranteesUTF8: !isASCII,
+                estimatedRows: relation.estimatedRows, storage: relation.storage,
+                sweepsByPlaces: relation.sweepsByPlaces, moment: Self.moment(row[5], row[6], activity))
         }
     }
 
@@ -234,6 +234,11 @@ package actor PostgresSource: TableSource {
     }
 
     // MARK: Helpers
+
+    private func relation(of mapping: TableMapping) async throws -> PostgresRelation? {
+        let row = try await connection.execute(CatalogStatements.relation(of: mapping)).rows.first
+        return row.flatMap { PostgresRelation($0, of: mapping) }
+    }
 
     private func changeToken(of table: TableName) async throws -> String? {
         guard try await connection.execute(BatchStatements.showsVersions(table)).firstValue == "t" else { return nil }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Operations
+import Replication
 import Scheduling
 
 /// Where a job's connection strings come from.
@@ -83,6 +84,24 @@ struct JobOptions: ParsableArguments {
     var duration: Duration? { interval.flatMap(DurationText.parse) }
 }
 
+/// What the job's sessions at the destination are told.
+struct SessionOptions: ParsableArguments {
+    @Option(help: "Query group that Redshift's queues route by; none: redshift-loader.") var queryGroup: String?
+    @Option(help: "Longest statement in Redshift, for example 5m; none: STATEMENT_TIMEOUT.")
+    var statementTimeout: String?
+    @Option(help: "Slots of a queue of manual WLM for each statement, 1 to 50; none: one.")
+    var wlmQuerySlotCount: String?
+
+    func apply(to change: inout JobChange) throws {
+        change.queryGroup = try SettingText.setting(queryGroup, "--query-group", example: "loads") { $0 }
+        change.statementTimeout = try SettingText.setting(
+            statementTimeout, "--statement-timeout", example: "5m", DurationText.parse)
+        change.slotCount = try SettingText.setting(wlmQuerySlotCount, "--wlm-query-slot-count", example: "2") {
+            Int($0)
+        }
+    }
+}
+
 extension Jobs {
     struct Add: LoaderCommand {
         static let configuration = CommandConfiguration(
@@ -97,6 +116,7 @@ extension Jobs {
         @Argument(help: "The job's name.") var name: String
         @OptionGroup var connections: ConnectionOptions
         @OptionGroup var options: JobOptions
+        @OptionGroup(title: "Sessions in Redshift") var session: SessionOptions
 
         func validate() throws {
             guard connections.namesSource else {
@@ -108,13 +128,16 @@ extension Jobs {
         }
 
         func execute(_ app: Composition) async throws {
+            var change = JobChange()
+            try session.apply(to: &change)
             let (source, destination) = try connections.references(ofJob: name, app)
             guard let source, let destination else { return }
             let job = JobRecord(
                 name: name, source: source, destination: destination, sourceSchemas: options.schemas ?? ["public"],
                 destinationSchema: options.destinationSchema ?? "public",
                 destinationPrefix: options.destinationPrefix ?? "",
-                interval: options.duration ?? app.configuration.defaultInterval)
+                interval: options.duration ?? app.configuration.defaultInterval,
+                destinationSession: change.changed(DestinationSession()))
             let added = try await JobOperations(store: app.store).add(job)
             Terminal.answer("Job \(added.name) added, inactive, every \(DurationText.text(added.interval)).")
             connections.tellMissing()
@@ -136,11 +159,13 @@ extension Jobs {
         @Argument(help: "The job's name.") var name: String
         @OptionGroup var connections: ConnectionOptions
         @OptionGroup var options: JobOptions
+        @OptionGroup(title: "Sessions in Redshift") var session: SessionOptions
 
         func execute(_ app: Composition) async throws {
             // Before standard input is read: a misspelled name must not cost a typed secret.
             _ = try await Catalog(store: app.store).job(name)
             var change = JobChange()
+            try session.apply(to: &change)
             (change.source, change.destination) = try connections.references(ofJob: name, app)
             change.sourceSchemas = options.schemas
             change.destinationSchema = options.destinationSchema

@@ -80,7 +80,7 @@ extension ErrorCode {
             .s3Region:
             77
         case .locked, .destinationLocked, .interrupted: 75
-        case .sourceTableGone, .keyMissing, .schemaMismatch, .valueLong, .valueBad, .copyRejected,
+        case .sourceTableGone, .sourceScan, .keyMissing, .schemaMismatch, .valueLong, .valueBad, .copyRejected,
             .destinationDiskFull:
             65
         case .internal: 70

@@ -12,7 +12,8 @@ struct RedshiftLoader: AsyncParsableCommand {
             """,
         version: Composition.version,
         subcommands: [
-            Status.self, Sync.self, Serve.self, Jobs.self, Tables.self, Migrate.self, Config.self, Version.self,
+            Status.self, Sync.self, Serve.self, Work.self, Jobs.self, Tables.self, Keys.self, Migrate.self,
+            Config.self, Version.self,
         ])
 }
 
@@ -33,7 +34,7 @@ struct Migrate: LoaderCommand {
 
     func execute(_ app: Composition) async throws {
         // Opening the store has brought it up to date.
-        Terminal.answer("The metadata store \(app.configuration.databasePath) is up to date.")
+        Terminal.answer("The metadata store \(app.configuration.metadata.displayName) is up to date.")
     }
 }
 

@@ -4,7 +4,6 @@ import Logging
 import Operations
 import Replication
 import Scheduling
-import ServiceLifecycle
 import UnixSignals
 
 struct Status: LoaderCommand {
@@ -19,7 +18,7 @@ struct Status: LoaderCommand {
     @Argument(help: "JOB or JOB/TABLE; all jobs without.") var selector: String?
 
     func execute(_ app: Composition) async throws {
-        let report = try await StatusReport.make(store: app.store, selector: selector, clock: app.clock)
+        let report = try await StatusReport.make(store: app.store, selector: selector)
         if output.json {
             Terminal.answer(StatusOutput.json(report).text)
         } else if report.tables.isEmpty {
@@ -134,29 +133,6 @@ actor SyncTally {
 
     private static func seconds(since start: Date) -> String {
         "\((Date().timeIntervalSince(start) * 10).rounded() / 10)s"
-    }
-}
-
-struct Serve: LoaderCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Run every active job at its interval, until SIGTERM.",
-        discussion: """
-            Batches under way end first, for at most SHUTDOWN_GRACE; then they are rolled back.
-            Example: redshift-loader serve
-            Exit status: 0 after SIGTERM or SIGINT; 78 configuration.
-            """)
-    static let isService = true
-    @OptionGroup var common: CommonOptions
-
-    func execute(_ app: Composition) async throws {
-        let jobs = try await app.store.jobs()
-        let active = jobs.filter(\.active).count
-        app.logger.info("serving", metadata: ["jobs": "\(jobs.count)", "active": "\(active)"])
-        let group = ServiceGroup(
-            configuration: .init(
-                services: [.init(service: app.worker, successTerminationBehavior: .gracefullyShutdownGroup)],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: app.logger))
-        try await group.run()
     }
 }
 

@@ -21,7 +21,7 @@ struct Tables: AsyncParsableCommand {
         @Argument(help: "JOB or JOB/TABLE; all without.") var selector: String?
 
         func execute(_ app: Composition) async throws {
-            let report = try await StatusReport.make(store: app.store, selector: selector, clock: app.clock)
+            let report = try await StatusReport.make(store: app.store, selector: selector)
             Terminal.answer(output.json ? StatusOutput.json(report).text : StatusOutput.tables(report.tables))
         }
     }
@@ -36,7 +36,7 @@ struct Tables: AsyncParsableCommand {
 
         func execute(_ app: Composition) async throws {
             let (job, table) = try await Catalog(store: app.store).table(selector)
-            let status = TableStatus(job: job, table: table, now: app.clock.now)
+            let status = TableStatus(job: job, table: table, now: try await app.store.storeTime())
             Terminal.answer(output.json ? TableOutput.json(status).text : TableOutput.page(status))
         }
     }

@@ -157,6 +157,10 @@ struct ScheduleOptions: ParsableArguments {
     @Option(help: "Rows in a batch; none: IMPORT_ROW_LIMIT.") var rowLimit: String?
     @Option(help: "Rows in an INSERT, without S3; none: IMPORT_CHUNK_SIZE.") var chunkSize: String?
     @Option(help: "Seconds that changes are looked for below what was open; none: 600.") var scanBack: String?
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Over 1 GB, read it whole where no index leads to its changes, at most a tenth of the time.")
+    var allowScan: Bool?
 
     func apply(to change: inout TableSettingsChange) throws {
         let duration = DurationText.parse
@@ -167,5 +171,6 @@ struct ScheduleOptions: ParsableArguments {
         change.rowLimit = try SettingText.setting(rowLimit, "--row-limit", example: "50000") { Int($0) }
         change.chunkSize = try SettingText.setting(chunkSize, "--chunk-size", example: "5000") { Int($0) }
         change.scanBack = try SettingText.setting(scanBack, "--scan-back", example: "3600", duration)
+        change.allowsScan = allowScan
     }
 }

@@ -15,9 +15,7 @@ struct AdapterRunFactory: RunFactory {
     func run(_ claimed: ClaimedTable, journal: any RunJournal) async throws -> RunProgress {
         do {
             let settings = try await settings(claimed.table)
-            return try await connections.slots.with(job: claimed.job.id) {
-                try await run(claimed, settings, journal)
-            }
+            return try await run(claimed, settings, journal)
         } catch let error as OperationError {
             throw ReplicationError(
                 error.code == .secretKey ? .secretKey : .config, what: error.what, why: error.why, fix: error.fix)
@@ -57,6 +55,7 @@ struct AdapterRunFactory: RunFactory {
         settings.sweepSmallRows = configuration.sweepSmallRows
         settings.sweepInterval = Int64(configuration.sweepInterval / .microseconds(1))
         settings.failoverLookback = Int64(configuration.failoverLookback / .microseconds(1))
+        settings.allowsScan = schedule.allowsScan
         if let scanBack = schedule.scanBack { settings.lookback = Int64(scanBack / .microseconds(1)) }
         if table.mapping.columns.contains(where: { $0.treatment == .hashed }) {
             settings.saltDigest = SecretBox.fingerprint(of: try await connections.hashSalt())

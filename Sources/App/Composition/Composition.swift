@@ -12,7 +12,7 @@ struct Composition: Sendable {
     static let version = "0.1.0"
 
     let configuration: LoaderConfiguration
-    let store: SQLiteMetadata
+    let store: MetadataStore
     let secrets: any SecretSealing
     let connections: Connections
     let owner: LeaseOwner
@@ -27,14 +27,19 @@ struct Composition: Sendable {
         _ body: (Composition) async throws -> Value
     ) async throws -> Value {
         let clock = SystemWallClock()
-        let store = try await SQLiteMetadata.open(
-            path: configuration.databasePath, clock: clock, liveness: LocalOwnerLiveness(), logger: logger)
-        let key = try configuration.encryptionKey ?? KeyFile.loadOrCreate(beside: configuration.databasePath)
-        let secrets = try SecretBox(encryptionKey: key)
+        let store = try await MetadataStore.open(
+            configuration.metadata, clock: clock, liveness: LocalOwnerLiveness(), retention: configuration.retention,
+            logger: logger)
+        let secrets: SecretBox
+        do {
+            secrets = try SecretBox(encryptionKey: try encryptionKey(configuration))
+        } catch {
+            await store.close()
+            throw error
+        }
         let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: S3Configuration.httpConfiguration())
         let connections = Connections(
             configuration: configuration, secrets: secrets, s3: s3(configuration, http: http, logger: logger),
-            slots: SourceSlots(limit: configuration.sourceMaxConnections),
             hashSalt: {
                 try await InstallationSecret.hashSalt(
                     configured: configuration.hashSalt, store: store, secrets: secrets)
@@ -44,12 +49,21 @@ struct Composition: Sendable {
             owner: LeaseOwner.thisProcess(), clock: clock, stop: StopSignal(), logger: logger)
         do {
             let value = try await body(composition)
+            await store.close()
             try await http.shutdown()
             return value
         } catch {
+            await store.close()
             try await http.shutdown()
             throw error
         }
+    }
+
+    /// Without a key in the environment, SQLite's lies beside its file; the configuration refuses PostgreSQL without one.
+    private static func encryptionKey(_ configuration: LoaderConfiguration) throws -> String {
+        if let key = configuration.encryptionKey { return key }
+        guard case .sqlite(let path) = configuration.metadata else { return "" }
+        return try KeyFile.loadOrCreate(beside: path)
     }
 
     private static func s3(_ configuration: LoaderConfiguration, http: HTTPClient, logger: Logger) -> S3Client? {
@@ -62,23 +76,28 @@ struct Composition: Sendable {
             logger: logger)
     }
 
-    var runner: TableRunner {
+    /// - Parameter pace: nil where runs need not make way for others.
+    private func runner(_ pace: RunPace?) -> TableRunner {
         let factory = AdapterRunFactory(
             connections: connections, requests: store, configuration: configuration, firstRuns: firstRuns,
             logger: logger)
-        return TableRunner(leases: store, runs: store, factory: factory, clock: clock, stop: stop, logger: logger)
+        return TableRunner(
+            leases: store, runs: store, factory: factory, clock: clock, stop: stop, pace: pace, logger: logger)
     }
 
     var worker: Worker {
-        Worker(
-            grace: configuration.shutdownGrace, concurrency: configuration.workerConcurrency, owner: owner,
-            version: Self.version, leases: store, workers: store, runner: runner, clock: clock, stop: stop,
-            logger: logger)
+        let slots = configuration.sourceMaxConnections
+        let pace = RunPace(due: store, terms: ClaimTerms(slots: slots), logger: logger)
+        return Worker(
+            grace: configuration.shutdownGrace, concurrency: configuration.workerConcurrency, slots: slots,
+            owner: owner, version: Self.version, leases: store, workers: store, runner: runner(pace), clock: clock,
+            stop: stop, logger: logger)
     }
 
     var sync: SyncOperation {
         SyncOperation(
-            store: store, leases: store, requests: store, workers: store, runner: runner, owner: owner, clock: clock)
+            store: store, leases: store, requests: store, workers: store, runner: runner(nil), owner: owner,
+            clock: clock, slots: configuration.sourceMaxConnections)
     }
 
     var discovery: Discovery {

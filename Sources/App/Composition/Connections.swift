@@ -17,7 +17,6 @@ struct Connections: JobConnections {
     let configuration: LoaderConfiguration
     let secrets: any SecretSealing
     let s3: S3Client?
-    let slots: SourceSlots
     /// Asked where a source is opened: it may be made up, once, at that moment.
     let hashSalt: @Sendable () async throws -> String
     let logger: Logger
@@ -86,8 +85,8 @@ struct Connections: JobConnections {
         let settings = RedshiftSettings(
             endpoint: endpoint, authorization: { try Self.authorization(role, credentials) },
             region: configuration.s3?.region, checkpointSchema: configuration.checkpointSchema,
-            statementTimeout: configuration.statementTimeout, insertRows: insertRows ?? configuration.chunkSize,
-            readOnlyUsers: configuration.readOnlyUsers)
+            statementTimeout: configuration.statementTimeout, session: job.destinationSession,
+            insertRows: insertRows ?? configuration.chunkSize, readOnlyUsers: configuration.readOnlyUsers)
         return RedshiftDestination(settings: settings, logger: logger)
     }
 
@@ -110,7 +109,12 @@ struct Connections: JobConnections {
     }
 
     /// What a sealed connection string is bound to: moved to another job or side it does not open.
-    static func sealingContext(job name: String, side: Side) -> String { "job:\(name):\(side.rawValue)" }
+    static func sealingContext(job name: String, side: Side) -> String {
+        switch side {
+        case .source: SealingContext.source(ofJob: name)
+        case .destination: SealingContext.destination(ofJob: name)
+        }
+    }
 
     private func sourceEndpoint(of job: JobRecord) throws -> (endpoint: SourceEndpoint, notices: [String]) {
         let url = try connectionString(job.source, of: job, side: .source)

@@ -1,6 +1,8 @@
 import DestinationRedshift
 import Foundation
 import Logging
+import Metadata
+import PostgresClient
 
 extension ConfigurationValues {
     mutating func logLevel() -> Logger.Level {
@@ -10,17 +12,44 @@ extension ConfigurationValues {
         return .info
     }
 
-    mutating func databasePath() -> String {
-        guard let url = text("DATABASE_URL") else { return Environment.dataFolder() + "/redshift-loader/loader.db" }
-        if let path = url.wholeMatch(of: /sqlite:(?:\/\/)?(.+)/)?.1 { return String(path) }
-        let kind =
-            url.hasPrefix("postgres") ? "metadata in PostgreSQL is not available in this release" : "it is no URL"
-        problem("DATABASE_URL must be sqlite:///path/loader.db (\(kind))")
-        return ""
+    /// `sqlite:` with a file, or `postgres:` with a server that many machines share.
+    mutating func metadata(workerConcurrency: Int) -> MetadataLocation {
+        guard let url = text("DATABASE_URL") else {
+            return .sqlite(Environment.dataFolder() + "/redshift-loader/loader.db")
+        }
+        if let path = url.wholeMatch(of: /sqlite:(?:\/\/)?(.+)/)?.1 { return .sqlite(String(path)) }
+        guard url.hasPrefix("postgres:") || url.hasPrefix("postgresql:") else {
+            problem("DATABASE_URL must be sqlite:///path/loader.db or postgres://user:password@host/database")
+            return .sqlite("")
+        }
+        do {
+            var endpoint = try PostgresEndpoint.parse(url).endpoint
+            if endpoint.tls.rootCertificate == .system, let pem = text("METADATA_CA_PEM") {
+                endpoint.tls.rootCertificate = .pem(pem)
+            }
+            // Each run renews its lease and records batches; beside them there are claims and the worker's own beat.
+            return .postgres(PostgresMetadataServer(endpoint: endpoint, connections: workerConcurrency + 3))
+        } catch {
+            problem("DATABASE_URL cannot be used: \(error.why)")
+            return .sqlite("")
+        }
     }
 
-    mutating func encryptionKey() -> String? {
-        guard let key = text("ENCRYPTION_KEY") else { return nil }
+    mutating func retention() -> RunRetention {
+        RunRetention(
+            age: duration("RUN_RETENTION") ?? RunRetention().age,
+            keepsLastOnly: !(boolean("LOG_TABLE_COPIES") ?? true))
+    }
+
+    mutating func encryptionKey(for metadata: MetadataLocation) -> String? {
+        guard let key = text("ENCRYPTION_KEY") else {
+            if case .postgres = metadata {
+                problem(
+                    "ENCRYPTION_KEY is missing (needed with PostgreSQL metadata, the same on every machine; make one with: "
+                        + "openssl rand -base64 32)")
+            }
+            return nil
+        }
         if key.split(separator: ",").contains(where: { $0.count < 32 }) {
             problem("ENCRYPTION_KEY must have 32 characters or more")
         }

@@ -14,9 +14,14 @@ struct ConfigurationVariable: Sendable {
     }
 
     static let all: [ConfigurationVariable] = [
-        .init("DATABASE_URL", "", "metadata: sqlite:///path/loader.db; a file in the user's data folder unless set"),
         .init(
-            "ENCRYPTION_KEY", "", "encrypts stored connection strings, 32 characters or more; a key file unless set",
+            "DATABASE_URL", "",
+            "metadata: sqlite:///path/loader.db, or postgres://… for several machines; a file in the user's data folder unless set",
+            isSecret: true),
+        .init("METADATA_CA_PEM", "", "certificates trusted at the metadata store, PEM text"),
+        .init(
+            "ENCRYPTION_KEY", "",
+            "encrypts stored connection strings, 32 characters or more, newest first; a key file beside SQLite unless set",
             isSecret: true),
         .init(
             "COPY_VIA_S3", "",
@@ -44,14 +49,16 @@ struct ConfigurationVariable: Sendable {
         .init("READ_ONLY_USERS", "", "may read every replica: names, GROUP name, ROLE name, separated by commas"),
         .init("PARALLEL_PROCESSING_NODE_SLICES", "", "files in a load; asked from the cluster unless set"),
         .init("CHECKPOINT_SCHEMA", "", "schema of checkpoint tables; redshift_loader, else the destination's"),
-        .init("WORKER_CONCURRENCY", "2", "tables synced at once"),
-        .init("SOURCE_MAX_CONNECTIONS", "2", "connections to the source of one job at once"),
+        .init("WORKER_CONCURRENCY", "2", "tables synced at once by each worker"),
+        .init("SOURCE_MAX_CONNECTIONS", "2", "connections to the source of one job at once, over all workers"),
         .init("DEFAULT_SYNC_INTERVAL", "60s", "interval of a new job"),
         .init("STATEMENT_TIMEOUT", "10m", "longest statement at source and destination"),
         .init("CONNECT_TIMEOUT", "10s", "longest wait for a connection"),
         .init("SHUTDOWN_GRACE", "20s", "how long SIGTERM waits for batches under way"),
         .init("SOURCE_CA_PEM", "", "certificates trusted at sources, PEM text"),
         .init("DESTINATION_CA_PEM", "", "certificates trusted at destinations, PEM text"),
+        .init("RUN_RETENTION", "30d", "how long runs stay in the history, at most 1,000 a table"),
+        .init("LOG_TABLE_COPIES", "true", "false: only the last run of each table stays in the history"),
         .init("LOG_LEVEL", "info", "trace, debug, info, notice, warning, error or critical"),
     ]
 

@@ -1,6 +1,7 @@
 import DestinationRedshift
 import Foundation
 import Logging
+import Metadata
 import Operations
 import S3Client
 
@@ -16,7 +17,9 @@ enum LoadPath: Sendable, Hashable {
 
 /// The configuration as read: every value checked, all problems told at once.
 struct LoaderConfiguration: Sendable {
-    var databasePath: String
+    var metadata: MetadataLocation
+    /// How much of the runs' history is kept.
+    var retention: RunRetention
     var encryptionKey: String?
     /// nil where no bucket is used.
     var s3: S3Settings?
@@ -61,8 +64,10 @@ struct LoaderConfiguration: Sendable {
     /// - Throws: `OperationError` `configuration` that lists every problem.
     init(environment: Environment) throws {
         var values = ConfigurationValues(environment: environment)
-        databasePath = values.databasePath()
-        encryptionKey = values.encryptionKey()
+        workerConcurrency = values.integer("WORKER_CONCURRENCY", in: 1...64) ?? 2
+        metadata = values.metadata(workerConcurrency: workerConcurrency)
+        retention = values.retention()
+        encryptionKey = values.encryptionKey(for: metadata)
         (s3, loadPath) = values.staging()
         iamRole = values.text("REDSHIFT_IAM_ROLE")
         rowLimit = values.integer("IMPORT_ROW_LIMIT", in: 1...100_000_000) ?? 100_000
@@ -75,7 +80,6 @@ struct LoaderConfiguration: Sendable {
         readOnlyUsers = values.readOnlyUsers()
         slices = values.integer("PARALLEL_PROCESSING_NODE_SLICES", in: 1...10_000)
         checkpointSchema = values.text("CHECKPOINT_SCHEMA")
-        workerConcurrency = values.integer("WORKER_CONCURRENCY", in: 1...64) ?? 2
         sourceMaxConnections = values.integer("SOURCE_MAX_CONNECTIONS", in: 1...64) ?? 2
         defaultInterval = values.duration("DEFAULT_SYNC_INTERVAL") ?? .seconds(60)
         statementTimeout = values.duration("STATEMENT_TIMEOUT") ?? .seconds(600)

@@ -1,4 +1,5 @@
 import Operations
+import Replication
 import Scheduling
 
 /// How jobs and checks are printed; connection strings never are.
@@ -14,9 +15,17 @@ enum JobOutput {
                 ("destination", .string(reference(job.destination))),
                 ("destination_schema", .string(job.destinationSchema)),
                 ("destination_prefix", .string(job.destinationPrefix)),
+                ("query_group", .optional(job.destinationSession.queryGroup)),
+                ("statement_timeout_seconds", seconds(job.destinationSession.statementTimeout)),
+                ("wlm_query_slot_count", .optional(job.destinationSession.slotCount)),
             ])
         }
         return .object([("schema_version", .integer(1)), ("jobs", .array(list))])
+    }
+
+    private static func seconds(_ duration: Duration?) -> JSONValue {
+        guard let duration else { return .null }
+        return .number(duration / .seconds(1))
     }
 
     static func json(_ checks: [NamedCheck]) -> JSONValue {
@@ -40,8 +49,17 @@ enum JobOutput {
         [
             ("Job", job.name), ("Active", job.active ? "yes" : "no"), ("Interval", DurationText.text(job.interval)),
             ("Source", "\(reference(job.source)), schema \(schemas(job))"),
-            ("Destination", "\(reference(job.destination)), schema \(target(job))"), ("Tables", "\(tables)"),
-        ]
+            ("Destination", "\(reference(job.destination)), schema \(target(job))"),
+        ] + facts(job.destinationSession) + [("Tables", "\(tables)")]
+    }
+
+    /// Only what is set.
+    private static func facts(_ session: DestinationSession) -> [(String, String)] {
+        [
+            session.queryGroup.map { ("Query group", $0) },
+            session.statementTimeout.map { ("Timeout", "\(DurationText.text($0)) for a statement in Redshift") },
+            session.slotCount.map { ("WLM slots", "\($0)") },
+        ].compactMap { $0 }
     }
 
     private static func schemas(_ job: JobRecord) -> String { job.sourceSchemas.joined(separator: ", ") }

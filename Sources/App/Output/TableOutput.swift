@@ -45,7 +45,7 @@ enum TableOutput {
             ("Freshness target", schedule.freshnessTarget.map(DurationText.text)),
             ("Window (UTC)", schedule.window?.text), ("Row limit", schedule.rowLimit.map(Terminal.grouped)),
             ("Chunk size", schedule.chunkSize.map(Terminal.grouped)),
-            ("Scan back", schedule.scanBack.map(DurationText.text)),
+            ("Scan back", schedule.scanBack.map(DurationText.text)), ("Scan", schedule.allowsScan ? "allowed" : nil),
         ]
         return facts.compactMap { label, value in value.map { (label, $0) } }
     }
@@ -77,7 +77,7 @@ enum TableOutput {
             ("sortkey", mapping.layout.sortKey.map(strings) ?? .null),
             ("interval_seconds", seconds(schedule.interval)), ("window", .optional(schedule.window?.text)),
             ("row_limit", .optional(schedule.rowLimit)), ("chunk_size", .optional(schedule.chunkSize)),
-            ("time_travel_scan_back_period", seconds(schedule.scanBack)),
+            ("time_travel_scan_back_period", seconds(schedule.scanBack)), ("allow_scan", .bool(schedule.allowsScan)),
             ("columns", .array(mapping.columns.map(column))),
         ]
         return .object([("schema_version", .integer(1)), ("table", .object(StatusOutput.fields(status) + more))])

@@ -14,6 +14,7 @@ struct DocumentedJob: Sendable {
     /// nil: as it is; false for a new job.
     var active: Bool?
     var interval: Duration
+    var session: DestinationSession
     var tables: [DocumentedTable]
 }
 
@@ -57,7 +58,8 @@ extension JobDocument {
             sourceSchemas: reader.texts("source_schemas") ?? ["public"],
             destinationSchema: reader.text("destination_schema") ?? "public",
             destinationPrefix: reader.text("destination_prefix") ?? "", active: reader.boolean("active"),
-            interval: reader.seconds("interval_seconds", atLeast: 1) ?? .seconds(60), tables: [])
+            interval: reader.seconds("interval_seconds", atLeast: 1) ?? .seconds(60), session: session(&reader),
+            tables: [])
         let tables = reader.list("tables") ?? []
         reader.refuseOthers()
         var problems = reader.problems
@@ -72,6 +74,14 @@ extension JobDocument {
             }
         }
         return (job, problems)
+    }
+
+    private static func session(_ reader: inout DocumentReader) -> DestinationSession {
+        DestinationSession(
+            queryGroup: reader.text("query_group"),
+            statementTimeout: reader.parsed(
+                "statement_timeout", "a time with its unit such as 300s or 5m", SpelledDuration.parse),
+            slotCount: reader.integer("wlm_query_slot_count", in: JobRules.slotCounts))
     }
 
     private static func table(
@@ -128,7 +138,8 @@ extension JobDocument {
             freshnessTarget: reader.seconds("freshness_target_seconds", atLeast: 1),
             rowLimit: reader.integer("row_limit", in: 1...100_000_000),
             chunkSize: reader.integer("chunk_size", in: 1...1_000_000),
-            scanBack: reader.seconds("time_travel_scan_back_period", atLeast: 0))
+            scanBack: reader.seconds("time_travel_scan_back_period", atLeast: 0),
+            allowsScan: reader.boolean("allow_scan") ?? false)
     }
 
     private static func column(_ value: DocumentValue, at place: String) -> (ColumnMapping?, [String]) {

@@ -14,16 +14,26 @@ enum JobDocument {
     }
 
     private static func job(_ job: JobRecord, _ tables: [TableRecord]) -> DocumentValue {
-        .map([
-            DocumentField("name", .text(job.name)), reference("source_url_env", job.source),
-            reference("destination_url_env", job.destination),
-            DocumentField("source_schemas", .texts(job.sourceSchemas)),
-            DocumentField("destination_schema", .text(job.destinationSchema)),
-            DocumentField("destination_prefix", .text(job.destinationPrefix)),
-            DocumentField("active", .plain(job.active ? "true" : "false")),
-            DocumentField("interval_seconds", number(job.interval)),
-            DocumentField("tables", .list(tables.map(table))),
-        ])
+        .map(
+            [
+                DocumentField("name", .text(job.name)), reference("source_url_env", job.source),
+                reference("destination_url_env", job.destination),
+                DocumentField("source_schemas", .texts(job.sourceSchemas)),
+                DocumentField("destination_schema", .text(job.destinationSchema)),
+                DocumentField("destination_prefix", .text(job.destinationPrefix)),
+                DocumentField("active", .plain(job.active ? "true" : "false")),
+                DocumentField("interval_seconds", number(job.interval)),
+            ] + session(job.destinationSession) + [DocumentField("tables", .list(tables.map(table)))])
+    }
+
+    /// Settings without a value are left out. The timeout has its unit: Redshift's setting of that name means
+    /// milliseconds.
+    private static func session(_ session: DestinationSession) -> [DocumentField] {
+        [
+            session.queryGroup.map { DocumentField("query_group", .text($0)) },
+            session.statementTimeout.map { DocumentField("statement_timeout", .text(SpelledDuration.text($0))) },
+            session.slotCount.map { DocumentField("wlm_query_slot_count", .plain("\($0)")) },
+        ].compactMap(\.self)
     }
 
     private static func reference(_ name: String, _ reference: ConnectionReference) -> DocumentField {
@@ -62,6 +72,7 @@ enum JobDocument {
         add("row_limit", table.schedule.rowLimit.map { .plain("\($0)") })
         add("chunk_size", table.schedule.chunkSize.map { .plain("\($0)") })
         add("time_travel_scan_back_period", table.schedule.scanBack.map(number))
+        add("allow_scan", table.schedule.allowsScan ? .plain("true") : nil)
         add("average_row_bytes", .plain("\(mapping.averageRowBytes)"))
         add("columns", .list(mapping.columns.map(column)))
         return .map(fields)

@@ -104,7 +104,7 @@ package struct JobTransfer: Sendable {
             destination: reference(documented.destination, existing?.destination, "destination_url_env"),
             sourceSchemas: documented.sourceSchemas, destinationSchema: documented.destinationSchema,
             destinationPrefix: documented.destinationPrefix, active: documented.active ?? existing?.active ?? false,
-            interval: documented.interval)
+            interval: documented.interval, destinationSession: documented.session)
         let pairs = documented.tables.map { table in
             let before = tables.first { $0.mapping.source == table.mapping.source }
             return (before: before, after: record(table, before: before, job: job))
@@ -163,6 +163,7 @@ package struct JobTransfer: Sendable {
             change.destinationSchema = plan.job.destinationSchema
             change.destinationPrefix = plan.job.destinationPrefix
             change.interval = plan.job.interval
+            change.set(plan.job.destinationSession)
             _ = try await JobEditing(store: store, leases: leases, owner: owner, clock: clock).edit(
                 plan.job.name, change)
             job = plan.job

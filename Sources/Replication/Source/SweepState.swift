@@ -57,7 +57,8 @@ enum SweepRule {
         let rows = max(state.replicaRows, start.estimatedRows ?? 0)
         // A scan of a small table costs no more than a look at its index. Where rows show no transaction numbers a sweep
         // is a full read, which no table should cost each time.
-        let isCheap = rows < settings.sweepSmallRows && start.horizon != nil
+        let isCheap =
+            start.horizon != nil && ScanRule.isCheapToSweep(rows: rows, start.storage, settings: settings)
         if isCheap, state.horizon != nil, state.sweep?.horizon != nil { return .asPass }
         guard isDue(state, at: start, every: settings.sweepInterval) else { return .none }
         return start.sweepsByPlaces ? .byPlaces : .asPass

@@ -65,6 +65,8 @@ package struct PassStart: Sendable, Hashable {
     package var guaranteesUTF8: Bool
     /// Rows of the table by the server's statistics; nil where it has none.
     package var estimatedRows: Int?
+    /// nil where the table has no size of its own, as views and foreign tables.
+    package var storage: TableStorage?
     /// Whether `BatchScan.places` can be asked for.
     package var sweepsByPlaces: Bool
     /// nil where the server does not say.
@@ -78,7 +80,8 @@ package struct PassStart: Sendable, Hashable {
     package init(
         identity: SourceIdentity, activity: SourceActivity, horizon: UInt64?, nextTransaction: UInt64,
         changeToken: String? = nil, files: SourceFiles? = nil, guaranteesUTF8: Bool = true, estimatedRows: Int? = nil,
-        sweepsByPlaces: Bool = false, moment: SourceMoment? = nil, highestStamp: String? = nil
+        storage: TableStorage? = nil, sweepsByPlaces: Bool = false, moment: SourceMoment? = nil,
+        highestStamp: String? = nil
     ) {
         self.identity = identity
         self.activity = activity
@@ -88,6 +91,7 @@ package struct PassStart: Sendable, Hashable {
         self.files = files
         self.guaranteesUTF8 = guaranteesUTF8
         self.estimatedRows = estimatedRows
+        self.storage = storage
         self.sweepsByPlaces = sweepsByPlaces
         self.moment = moment
         self.highestStamp = highestStamp
@@ -101,7 +105,9 @@ package protocol TableSource: Sendable {
     func describe(_ table: TableName) async throws -> SourceTable
 
     /// Takes the readings of a pass's start: clock and activity, prepared transactions, then a snapshot's horizon.
-    func startPass(_ mapping: TableMapping) async throws -> PassStart
+    /// - Parameter scanLimit: Bytes. A larger table that each pass would have to read whole is not read here either:
+    ///   readings that need that are left out, and it will be refused. nil: any size is allowed.
+    func startPass(_ mapping: TableMapping, scanLimit: Int64?) async throws -> PassStart
 
     /// Opens a snapshot and measures the batch: one statement, the only one when nothing is new. A scan of the whole
     /// table is not measured, only estimated.
@@ -121,6 +127,13 @@ package protocol TableSource: Sendable {
 
     /// Closes the connection. Safe to call twice.
     func close() async
+}
+
+extension TableSource {
+    /// Whatever the table's size.
+    package func startPass(_ mapping: TableMapping) async throws -> PassStart {
+        try await startPass(mapping, scanLimit: nil)
+    }
 }
 
 /// A source that keeps in mind, from run to run, which rows it has handed out: where rows show no transaction numbers,

@@ -94,9 +94,9 @@ private struct ModelSource: RecallingSource {
 
     func describe(_ table: TableName) async throws -> SourceTable { try await source.describe(table) }
 
-    func startPass(_ mapping: TableMapping) async throws -> PassStart {
+    func startPass(_ mapping: TableMapping, scanLimit: Int64?) async throws -> PassStart {
         try fault.reach("startPass")
-        let start = try await source.startPass(mapping)
+        let start = try await source.startPass(mapping, scanLimit: scanLimit)
         try await meanwhile()
         return start
     }
@@ -200,5 +200,6 @@ private actor ModelJournal: RunJournal {
     }
     func raiseGeneration(to generation: Int64) async throws { self.generation = max(self.generation, generation) }
     func recordRepairs(_ repairs: [RepairedValue]) async throws {}
+    func noteSourceClock(_ clock: SourceTime) async {}
     func shouldStop() async -> Bool { false }
 }

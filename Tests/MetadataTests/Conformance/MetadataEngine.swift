@@ -4,45 +4,54 @@ import Operations
 import Replication
 import Scheduling
 import Synchronization
+import TestServers
 import Testing
-
-/// All that a metadata store is to the rest of the program.
-typealias MetadataStore = CatalogStore & HistoryStore & LeaseStore & RequestStore & RunStore & WorkerStore
 
 /// The engines that the conformance suites run on, each suite once an engine: a new engine is a case here.
 enum MetadataEngine: String, CaseIterable, Sendable, CustomTestStringConvertible {
-    case sqlite
+    case sqlite, postgres
 
     var testDescription: String { rawValue }
-
-    /// Opens one more instance on the fixture's database, as another process would.
-    fileprivate func open(_ fixture: MetadataFixture) async throws -> any MetadataStore {
-        switch self {
-        case .sqlite:
-            try await SQLiteMetadata.open(
-                path: fixture.databasePath, clock: fixture.clock, liveness: fixture.liveness)
-        }
-    }
 }
 
 /// A fresh, migrated store with a clock that stands until it is moved.
 struct MetadataFixture: Sendable {
     let engine: MetadataEngine
-    let folder: TemporaryFolder
-    let clock = SettableClock()
+    let location: MetadataLocation
+    let clock: SettableClock
     let liveness = ScriptedLiveness()
 
-    var databasePath: String { folder.path + "/loader.db" }
-
     static func with(
-        _ engine: MetadataEngine, _ body: (MetadataFixture, any MetadataStore) async throws -> Void
+        _ engine: MetadataEngine, _ body: (MetadataFixture, MetadataStore) async throws -> Void
     ) async throws {
-        let fixture = MetadataFixture(engine: engine, folder: try TemporaryFolder())
-        defer { fixture.folder.remove() }
-        try await body(fixture, try await fixture.another())
+        let clock = SettableClock()
+        func run(_ location: MetadataLocation) async throws {
+            let fixture = MetadataFixture(engine: engine, location: location, clock: clock)
+            let store = try await fixture.another()
+            do {
+                try await body(fixture, store)
+                await store.close()
+            } catch {
+                await store.close()
+                throw error
+            }
+        }
+        switch engine {
+        case .sqlite:
+            let folder = try TemporaryFolder()
+            defer { folder.remove() }
+            try await run(.sqlite(folder.path + "/loader.db"))
+        case .postgres:
+            try await TestDatabase.with { database in
+                try await run(.postgres(PostgresMetadataServer(endpoint: database.endpoint, clock: clock)))
+            }
+        }
     }
 
-    func another() async throws -> any MetadataStore { try await engine.open(self) }
+    /// Opens one more instance on the fixture's database, as another process would.
+    func another() async throws -> MetadataStore {
+        try await MetadataStore.open(location, clock: clock, liveness: liveness)
+    }
 }
 
 struct TemporaryFolder: Sendable {
@@ -121,7 +130,14 @@ enum Sample {
     }
 }
 
-extension CatalogStore {
+extension LeaseStore {
+    /// As a worker of the default configuration does, but for the slots of a job.
+    func claimDue(by owner: LeaseOwner, for duration: Duration) async throws -> ClaimedTable? {
+        try await claimDue(by: owner, for: duration, ClaimTerms(slots: 64))
+    }
+}
+
+extension MetadataStore {
     /// A job with tables that are due now.
     @discardableResult
     func addShop(tables names: [String], active: Bool = true, dueAt: Date) async throws -> [Scheduling.TableRecord] {
@@ -134,7 +150,5 @@ extension CatalogStore {
         return tables
     }
 
-    func table(_ id: Int64) async throws -> Scheduling.TableRecord? {
-        try await tables(ofJob: nil).first { $0.id == id }
-    }
+    func table(_ id: Int64) async throws -> Scheduling.TableRecord? { try await table(id: id) }
 }

@@ -11,7 +11,7 @@ import Testing
     /// The fixture's clock starts at 08:00 UTC.
     private static let full = TableSchedule(
         interval: .milliseconds(1_500), window: DailyWindow("22:00-06:00"), freshnessTarget: .seconds(900), rowLimit: 5,
-        chunkSize: 6, scanBack: .seconds(7))
+        chunkSize: 6, scanBack: .seconds(7), allowsScan: true)
 
     @Test(arguments: MetadataEngine.allCases)
     func `schedules, schemas and prefixes come back as they were stored`(engine: MetadataEngine) async throws {
@@ -19,6 +19,8 @@ import Testing
             var job = Sample.job("many")
             job.sourceSchemas = ["public", "audit \"x\"", "Übung"]
             job.destinationPrefix = "crm_"
+            job.destinationSession = DestinationSession(
+                queryGroup: "etl", statementTimeout: .milliseconds(1_500), slotCount: 3)
             job = try await store.add(job)
             #expect(try await store.jobs() == [job])
             job.sourceSchemas = ["public"]

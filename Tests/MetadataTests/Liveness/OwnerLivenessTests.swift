@@ -81,8 +81,8 @@ import Testing
         let folder = try TemporaryFolder()
         defer { folder.remove() }
         let clock = SettableClock()
-        let store = try await SQLiteMetadata.open(
-            path: folder.path + "/loader.db", clock: clock, liveness: liveness)
+        let store = try await MetadataStore.open(
+            .sqlite(folder.path + "/loader.db"), clock: clock, liveness: liveness)
         try await store.addShop(tables: ["a"], dueAt: clock.now)
         try await withChild { processID, kill in
             let identity = try #require(ProcessIdentity(of: processID))

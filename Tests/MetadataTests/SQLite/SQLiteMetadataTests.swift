@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import Operations
 import Scheduling
 import Testing
@@ -6,13 +7,15 @@ import Testing
 @testable import Metadata
 
 @Suite struct SQLiteMetadataTests {
-    private func bare(_ path: String) throws -> SQLiteMetadata {
-        try SQLiteMetadata(path: path, clock: SettableClock(), liveness: ScriptedLiveness())
+    private func bare(_ path: String) throws -> MetadataStore {
+        MetadataStore(
+            database: try SQLiteDatabase(path: path, clock: SettableClock()), liveness: ScriptedLiveness(),
+            retention: RunRetention(), logger: Logger(label: "test"))
     }
 
-    private func open(_ path: String, migrating: Bool = true) async throws -> SQLiteMetadata {
-        try await SQLiteMetadata.open(
-            path: path, clock: SettableClock(), liveness: ScriptedLiveness(), migrating: migrating)
+    private func open(_ path: String, migrating: Bool = true) async throws -> MetadataStore {
+        try await MetadataStore.open(
+            .sqlite(path), clock: SettableClock(), liveness: ScriptedLiveness(), migrating: migrating)
     }
 
     private func inFolder(_ body: (String) async throws -> Void) async throws {
@@ -90,7 +93,7 @@ import Testing
     @Test func `another program's database and a newer version's are left alone`() async throws {
         try await inFolder { folder in
             let foreign = try bare(folder + "/foreign.db")
-            try await foreign.write { _ = try SQLiteStatement("CREATE TABLE mine (a INTEGER)").run($0) }
+            try await foreign.write { _ = try MetadataStatement("CREATE TABLE mine (a INTEGER)").run($0) }
             let newer = try await open(folder + "/newer.db")
             try await newer.write { _ = try SQLiteSchemaStatements.writeVersion(99).run($0) }
             for (name, word) in [("foreign", "another program"), ("newer", "newer version")] {
@@ -106,8 +109,8 @@ import Testing
             let store = try await open(folder + "/loader.db")
             let job = try await store.add(Sample.job())
             try await store.write { database in
-                let pages = try SQLiteStatement("PRAGMA page_count").number(database) ?? 0
-                _ = try SQLiteStatement("PRAGMA max_page_count = \(pages)").number(database)
+                let pages = try MetadataStatement("PRAGMA page_count").number(database) ?? 0
+                _ = try MetadataStatement("PRAGMA max_page_count = \(pages)").number(database)
             }
             let error = await #expect(throws: OperationError.self) {
                 for number in 0..<200 {
@@ -126,15 +129,18 @@ import Testing
         try await inFolder { folder in
             let store = try await open(folder + "/loader.db")
             for (statement, index) in [
-                (LeaseStatements.due(now: 1, dead: "[]"), "tables_due"),
-                (LeaseStatements.requested(now: 1, dead: "[]"), "tables_requested"),
-                (LeaseStatements.owners, "tables_leased"),
+                (LeaseStatements.due(ofJob: 1, allowsLong: true, now: 1, dialect: .sqlite), "tables_due"),
+                (LeaseStatements.asked(ofJob: 1, dialect: .sqlite), "tables_requested"),
+                (LeaseStatements.outlook(now: 1), "tables_due"),
+                (LeaseStatements.outlook(now: 1), "tables_requested"),
+                (LeaseStatements.outlook(now: 1), "tables_leased"),
+                (LeaseStatements.nextMoment, "tables_due"),
                 (LeaseStatements.loseCopies(table: 1, now: 1), "table_copies_running"),
                 (RunStatements.copies(table: 1, limit: 1), "table_copies_history"),
             ] {
-                let plan = try await store.read { database in
-                    try SQLiteStatement("EXPLAIN QUERY PLAN " + statement.sql, statement.arguments).rows(database)
-                        .map { "\($0)" }.joined(separator: "\n")
+                let plan = try await store.read { session in
+                    try MetadataStatement("EXPLAIN QUERY PLAN " + statement.sql, statement.values).rows(session)
+                        .map { try $0["detail"] as String }.joined(separator: "\n")
                 }
                 #expect(plan.contains(index), "\(plan)")
                 #expect(!plan.contains("TEMP B-TREE"), "\(plan)")
@@ -159,10 +165,8 @@ import Testing
                         try await store.release(claimed, ending)
                     }
                 }
-                let pages = try await (store as? SQLiteMetadata)?.read {
-                    try SQLiteStatement("PRAGMA page_count").number($0)
-                }
-                sizes.append(try #require(pages ?? nil))
+                let pages = try await store.read { try MetadataStatement("PRAGMA page_count").number($0) }
+                sizes.append(try #require(pages))
             }
             #expect(sizes[2] <= sizes[0] + 2)
         }
@@ -176,12 +180,13 @@ import Testing
         defer { folder.remove() }
         let path = folder.path + "/loader.db"
         let clock = SettableClock()
-        let old = try SQLiteMetadata(path: path, clock: clock, liveness: ScriptedLiveness())
-        try await old.write { database in
+        let old = try SQLiteDatabase(path: path, clock: clock)
+        try await old.write { session in
+            let database = try #require((session as? SQLiteSession)?.database)
             try database.execute(sql: SQLiteSchemaStatements.steps[0].sql)
-            try SQLiteSchemaStatements.writeApplicationID.run(database)
-            try SQLiteSchemaStatements.insertInstallation("old").run(database)
-            try SQLiteSchemaStatements.writeVersion(1).run(database)
+            try SQLiteSchemaStatements.writeApplicationID.run(session)
+            try InstallationStatements.insertInstallation("old").run(session)
+            try SQLiteSchemaStatements.writeVersion(1).run(session)
             try database.execute(
                 sql: """
                     INSERT INTO jobs (name, source_url_env, destination_url_env, source_schema, destination_schema,
@@ -194,7 +199,7 @@ import Testing
                     INSERT INTO table_copies (table_id, owner, result, started_at, rows) VALUES (1, 'ann', 'ok', 5, 7);
                     """)
         }
-        let store = try await SQLiteMetadata.open(path: path, clock: clock, liveness: ScriptedLiveness())
+        let store = try await MetadataStore.open(.sqlite(path), clock: clock, liveness: ScriptedLiveness())
         #expect(try await store.installationID() == "old")
         let job = try #require(try await store.jobs().first)
         #expect(job.sourceSchemas == ["sales"] && job.destinationPrefix.isEmpty)

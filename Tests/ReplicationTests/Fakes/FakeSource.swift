@@ -18,18 +18,21 @@ actor FakeSource: TableSource {
     private let lie: Lie?
     /// Whether it can tell that nothing was written.
     private let knowsChanges: Bool
+    private let storage: TableStorage?
     /// Called between the readings of a pass's start, and before each snapshot: others work meanwhile.
     private let meanwhile: @Sendable () -> Void
     private var snapshot: [FakeVersion]?
 
     init(
         database: FakeDatabase, fault: FaultPlan, lie: Lie? = nil, knowsChanges: Bool = true,
+        storage: TableStorage? = nil,
         meanwhile: @escaping @Sendable () -> Void = {}
     ) {
         self.database = database
         self.fault = fault
         self.lie = lie
         self.knowsChanges = knowsChanges
+        self.storage = storage
         self.meanwhile = meanwhile
     }
 
@@ -37,7 +40,7 @@ actor FakeSource: TableSource {
         SourceTable(name: table, kind: .table, columns: [])
     }
 
-    func startPass(_ mapping: TableMapping) async throws -> PassStart {
+    func startPass(_ mapping: TableMapping, scanLimit: Int64?) async throws -> PassStart {
         try fault.reach("source.startPass")
         let activity = database.activity()
         let token = mapping.mode == .fullSync && knowsChanges ? database.changeToken : nil
@@ -45,7 +48,8 @@ actor FakeSource: TableSource {
         let snapshot = database.snapshot()
         return PassStart(
             identity: snapshot.identity, activity: activity, horizon: snapshot.xmin, nextTransaction: snapshot.xmax,
-            changeToken: token, files: database.files, estimatedRows: snapshot.versions.count, sweepsByPlaces: true)
+            changeToken: token, files: database.files, estimatedRows: snapshot.versions.count, storage: storage,
+            sweepsByPlaces: true)
     }
 
     func relations(

@@ -11,6 +11,7 @@ actor FakeJournal: RunJournal {
     private(set) var progress: [RunProgress] = []
     private(set) var repairs: [RepairedValue] = []
     private(set) var memory: SourceMemory?
+    private(set) var clocks: [SourceTime] = []
 
     init(fault: FaultPlan, generation: Int64, mirror: Checkpoint?, stopAfterBatches: Int?) {
         self.fault = fault
@@ -43,6 +44,8 @@ actor FakeJournal: RunJournal {
         self.repairs += repairs
     }
 
+    func noteSourceClock(_ clock: SourceTime) async { clocks.append(clock) }
+
     func shouldStop() async -> Bool {
         guard let stopAfterBatches else { return false }
         return (progress.last?.batches ?? 0) >= stopAfterBatches
@@ -68,6 +71,8 @@ final class World {
     var threshold: Int?
     /// Whether the source can tell that nothing was written.
     var knowsChanges = true
+    var storage: TableStorage?
+    var allowsScan = false
     var cutsLongText = false
     var sweepSmallRows = 0
     /// Microseconds.
@@ -78,6 +83,8 @@ final class World {
     private(set) var lastProgress: [RunProgress] = []
     /// Of the last run.
     private(set) var repairs: [RepairedValue] = []
+    /// Of the source, as the last run read them.
+    private(set) var clocks: [SourceTime] = []
 
     /// What one run meets.
     struct Circumstances {
@@ -134,6 +141,7 @@ final class World {
         settings.sweepSmallRows = sweepSmallRows
         settings.sweepInterval = sweepInterval
         settings.sweepBudget = sweepBudget
+        settings.allowsScan = allowsScan
         let objects = FakeStaging(bucket: bucket, fault: fault, whenStaged: circumstances.whenStaged)
         let run = TableRun(
             mapping: mapping, settings: settings,
@@ -141,7 +149,7 @@ final class World {
                 generation: generation, mirror: mirror, previousEndedCleanly: endedCleanly,
                 isFirstInProcess: isFirstInProcess),
             source: FakeSource(
-                database: database, fault: fault, lie: circumstances.lie, knowsChanges: knowsChanges,
+                database: database, fault: fault, lie: circumstances.lie, knowsChanges: knowsChanges, storage: storage,
                 meanwhile: circumstances.meanwhile),
             staging: threshold.map { ThresholdStagingArea(large: objects, thresholdBytes: $0) } ?? objects,
             destination: FakeDestination(
@@ -163,6 +171,7 @@ final class World {
         generation = await journal.generation
         lastProgress = await journal.progress
         repairs = await journal.repairs
+        clocks = await journal.clocks
         endedCleanly = cleanly
         steps = fault.steps
     }

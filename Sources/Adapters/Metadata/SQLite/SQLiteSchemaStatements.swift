@@ -1,11 +1,5 @@
 import Foundation
 
-/// One step of the schema; steps are only ever appended.
-struct SchemaStep: Sendable {
-    let name: String
-    let sql: String
-}
-
 /// The tables, in the predecessor's words.
 ///
 /// Points in time are integers, microseconds since 1970 UTC, in columns that end in `_at`: they compare and index as
@@ -18,36 +12,19 @@ enum SQLiteSchemaStatements {
         SchemaStep(name: "jobs, tables, table copies and workers", sql: firstStep),
         SchemaStep(name: "schedules of tables, repaired values, more of jobs", sql: secondStep),
         SchemaStep(name: "what sources keep in mind", sql: thirdStep),
+        SchemaStep(name: "slots of sources, sessions of jobs, lengths of runs", sql: fourthStep),
     ]
 
-    static let readVersion = SQLiteStatement("PRAGMA user_version")
-    static let readApplicationID = SQLiteStatement("PRAGMA application_id")
-    static let countObjects = SQLiteStatement("SELECT count(*) FROM sqlite_master")
+    static let readVersion = MetadataStatement("PRAGMA user_version")
+    static let readApplicationID = MetadataStatement("PRAGMA application_id")
+    static let countObjects = MetadataStatement("SELECT count(*) FROM sqlite_master")
 
     /// A PRAGMA takes no bound values.
-    static func writeVersion(_ version: Int) -> SQLiteStatement {
-        SQLiteStatement("PRAGMA user_version = \(version)")
+    static func writeVersion(_ version: Int) -> MetadataStatement {
+        MetadataStatement("PRAGMA user_version = \(version)")
     }
 
-    static let writeApplicationID = SQLiteStatement("PRAGMA application_id = \(applicationID)")
-
-    static func insertInstallation(_ id: String) -> SQLiteStatement {
-        SQLiteStatement(
-            "INSERT INTO installation (id) SELECT :id WHERE NOT EXISTS (SELECT 1 FROM installation)", ["id": id])
-    }
-
-    /// The first to come wins, so that all processes use one.
-    static func keepSecret(_ name: String, sealed: Data) -> SQLiteStatement {
-        SQLiteStatement(
-            "INSERT INTO kept_secrets (name, sealed) VALUES (:name, :sealed) ON CONFLICT (name) DO NOTHING",
-            ["name": name, "sealed": sealed])
-    }
-
-    static func secret(_ name: String) -> SQLiteStatement {
-        SQLiteStatement("SELECT sealed FROM kept_secrets WHERE name = :name", ["name": name])
-    }
-
-    static let readInstallation = SQLiteStatement("SELECT id FROM installation")
+    static let writeApplicationID = MetadataStatement("PRAGMA application_id = \(applicationID)")
 
     private static let firstStep = """
         CREATE TABLE installation (id TEXT NOT NULL PRIMARY KEY) STRICT;
@@ -180,5 +157,34 @@ enum SQLiteSchemaStatements {
             stamp TEXT NOT NULL,
             content BLOB NOT NULL
         ) STRICT;
+        """
+
+    /// Free tables are found by job and time, without a look at their wide rows.
+    private static let fourthStep = """
+        ALTER TABLE jobs ADD COLUMN query_group TEXT;
+        ALTER TABLE jobs ADD COLUMN statement_timeout_seconds REAL;
+        ALTER TABLE jobs ADD COLUMN wlm_query_slot_count INTEGER;
+
+        ALTER TABLE tables ADD COLUMN interval_seconds REAL;
+        ALTER TABLE tables ADD COLUMN run_seconds REAL;
+        ALTER TABLE tables ADD COLUMN source_ahead INTEGER;
+        ALTER TABLE tables ADD COLUMN request_begun INTEGER NOT NULL DEFAULT 0;
+        UPDATE tables SET interval_seconds = json_extract(schedule, '$.intervalSeconds');
+
+        DROP INDEX tables_due;
+        DROP INDEX tables_requested;
+        CREATE INDEX tables_due ON tables (job_id, next_run_at, id) WHERE disabled = 0 AND lease_owner IS NULL;
+        CREATE INDEX tables_requested ON tables (job_id, requested_at) WHERE requested_at IS NOT NULL;
+
+        -- Runs of one job at once: a slot is free once its time is over.
+        CREATE TABLE source_slots (
+            job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+            number INTEGER NOT NULL,
+            table_id INTEGER NOT NULL,
+            expires_at INTEGER NOT NULL,
+            PRIMARY KEY (job_id, number)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE INDEX source_slots_of_table ON source_slots (table_id);
         """
 }

@@ -85,6 +85,10 @@ package struct SecretBox: SecretSealing {
         }
     }
 
+    package func isUnderNewestKey(_ sealed: Data) -> Bool {
+        sealed.first == Self.version && sealed.dropFirst().prefix(Self.fingerprintBytes) == keys[0].fingerprint
+    }
+
     private func refusal(_ why: String, underlying: (any Error)? = nil) -> OperationError {
         OperationError(
             .secretKey, what: "A stored connection string cannot be decrypted", why: why,

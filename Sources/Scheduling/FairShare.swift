@@ -1,0 +1,54 @@
+import Foundation
+
+/// Who is next, where more is due than can run: jobs with fewer runs under way first, then what has been due longest.
+/// Long runs never take the last place that short ones could have.
+package enum FairShare {
+    /// A table whose last run took longer than this counts as long: with an interval of a minute, others would be a
+    /// beat late behind it.
+    package static let longSeconds = 60.0
+    /// A run that others wait for ends its turn after this, at the next batch's end.
+    package static let turn = Duration.seconds(20)
+    /// How often a run that has had its turn asks whether others wait.
+    package static let turnCheck = Duration.seconds(5)
+
+    /// A job with something due, or a table that was asked for.
+    package struct Candidate: Sendable, Hashable {
+        package var jobID: Int64
+        /// nil: the job's table that has been due longest.
+        package var tableID: Int64?
+        /// When it was due, or asked for: microseconds since 1970.
+        package var since: Int64
+        /// Asked for, and not begun yet: first of all.
+        package var isAsked: Bool
+
+        package init(jobID: Int64, tableID: Int64? = nil, since: Int64, isAsked: Bool = false) {
+            self.jobID = jobID
+            self.tableID = tableID
+            self.since = since
+            self.isAsked = isAsked
+        }
+    }
+
+    /// The order in which candidates are tried; those of jobs without a free slot are left out.
+    /// - Parameter busy: Numbers of the slots that are taken, by job.
+    package static func order(
+        _ candidates: [Candidate], busy: [Int64: Set<Int>], slots: Int
+    ) -> [Candidate] {
+        candidates.filter { (busy[$0.jobID] ?? []).count { $0 < slots } < slots }
+            .sorted { one, other in
+                if one.isAsked != other.isAsked { return one.isAsked }
+                let (left, right) = (busy[one.jobID]?.count ?? 0, busy[other.jobID]?.count ?? 0)
+                if !one.isAsked, left != right { return left < right }
+                if one.since != other.since { return one.since < other.since }
+                return (one.jobID, one.tableID ?? 0) < (other.jobID, other.tableID ?? 0)
+            }
+    }
+
+    /// Slots that a table may take, by number. Where a job has several, the first is for short runs only.
+    package static func slots(of count: Int, busy: Set<Int>, isLong: Bool) -> [Int] {
+        ((isLong && count > 1 ? 1 : 0)..<max(count, 1)).filter { !busy.contains($0) }
+    }
+
+    /// Whether a worker with so many places may begin another long run.
+    package static func allowsLong(longRuns: Int, places: Int) -> Bool { longRuns < max(1, places - 1) }
+}
