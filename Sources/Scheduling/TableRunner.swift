@@ -247,7 +247,11 @@ package actor LeasedRunJournal: RunJournal {
     }
 
     package func raiseGeneration(to generation: Int64) async throws {
-        try await leases.raiseGeneration(of: claimed, to: generation)
+        do {
+            try await leases.raiseGeneration(of: claimed, to: generation)
+        } catch let error where !(error is CancellationError) {
+            throw TableRunner.storeFailed(error)
+        }
     }
 
     package func noteSourceClock(_ source: SourceTime) {

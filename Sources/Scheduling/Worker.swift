@@ -17,13 +17,15 @@ package struct Worker: Service {
     private let runner: TableRunner
     private let clock: any WallClock
     private let stop: StopSignal
+    private let spread: @Sendable () -> Double
     private let logger: Logger
     private let bell = Doorbell()
     private let places = Places()
 
     /// How often an idle worker looks whether something is due: often where the store cannot wake it.
     private static let poll = Duration.milliseconds(500)
-    private static let pollBesideWakeUps = Duration.seconds(5)
+    package static let pollBesideWakeUps = Duration.seconds(5)
+    private static let shortestPause = Duration.milliseconds(100)
     private static let heartbeat = Duration.seconds(5)
     /// A worker not heard of for this long counts as gone.
     package static let liveness = Duration.seconds(20)
@@ -46,10 +48,11 @@ package struct Worker: Service {
     /// - Parameters:
     ///   - concurrency: Runs of this worker at once.
     ///   - slots: Runs of one job at once, over all workers.
+    ///   - spread: Random numbers, 0..<1: see `pause`.
     package init(
         grace: Duration, concurrency: Int, slots: Int, owner: LeaseOwner, version: String,
         leases: any LeaseStore & DueStore, workers: any WorkerStore, runner: TableRunner, clock: any WallClock,
-        stop: StopSignal, logger: Logger
+        stop: StopSignal, spread: @escaping @Sendable () -> Double = { .random(in: 0..<1) }, logger: Logger
     ) {
         self.grace = grace
         self.concurrency = concurrency
@@ -61,6 +64,7 @@ package struct Worker: Service {
         self.runner = runner
         self.clock = clock
         self.stop = stop
+        self.spread = spread
         self.logger = logger
     }
 
@@ -148,10 +152,17 @@ package struct Worker: Service {
         await waitOrStop(.seconds(2))
     }
 
-    /// What is due although it could not be claimed waits for a slot, which another worker may give back.
     private func untilNextLook(_ longest: Duration) async throws -> Duration {
-        guard let next = try await leases.untilNextDue() else { return longest }
-        return next > .zero ? min(next, longest) : min(Self.poll, longest)
+        Self.pause(untilDue: try await leases.untilNextDue(), longest: longest, spread: spread())
+    }
+
+    /// How long an idle worker rests. What is due although it could not be claimed waits for a slot, which another
+    /// worker may give back.
+    /// - Parameter spread: 0..<1, random: of many idle workers one is there when a table is due, not all of them.
+    package static func pause(untilDue: Duration?, longest: Duration, spread: Double) -> Duration {
+        guard let untilDue else { return longest }
+        guard untilDue > .zero else { return min(poll, longest) }
+        return min(longest, max(untilDue, shortestPause * (1 + 3 * spread)))
     }
 
     /// Whichever comes first.

@@ -149,7 +149,7 @@ import Testing
     @Test func `all configuration problems are told at once with exit 78`() async throws {
         try await withTemporaryFolder { folder in
             let environment = [
-                "DATABASE_URL": "postgres://x:\(Self.canary)@h/db", "IMPORT_ROW_LIMIT": "many", "S3_BUCKET_NAME": "b",
+                "DATABASE_URL": "postgres://x:\(Self.canary)@h", "IMPORT_ROW_LIMIT": "many", "S3_BUCKET_NAME": "b",
                 "LOG_LEVEL": "loud", "ENCRYPTION_KEY": "short", "READ_ONLY_USERS": "GROUP", "HASH_SALT": "short",
                 "SOURCE_MAX_CONNECTIONS": "0",
             ]

@@ -21,7 +21,7 @@ import Testing
             leases: store, runs: store, factory: factory, clock: clock, stop: stop, logger: Sample.logger)
         return Worker(
             grace: Self.grace, concurrency: concurrency, slots: 2, owner: Sample.owner, version: "1", leases: store,
-            workers: store, runner: runner, clock: clock, stop: stop, logger: Sample.logger)
+            workers: store, runner: runner, clock: clock, stop: stop, spread: { 0.5 }, logger: Sample.logger)
     }
 
     /// Runs the worker as the program does, and `body` beside it, which ends with a graceful shutdown.
@@ -84,11 +84,15 @@ import Testing
         let store = MemoryStore(clock: clock)
         let (clock, gate) = (clock, gate)
         await gate.open()
-        await store.setNextDue(.milliseconds(30))
+        await store.setNextDue(.milliseconds(330))
         try await withWorker(worker(store, concurrency: 1)) { services in
-            await clock.awaitSleep(.milliseconds(30))
+            await clock.awaitSleep(.milliseconds(330))
+            // Not at once: of several workers all would be there.
+            await store.setNextDue(.milliseconds(1))
+            clock.advance(.milliseconds(330))
+            await clock.awaitSleep(.milliseconds(250))
             await store.setNextDue(.zero)
-            clock.advance(.milliseconds(30))
+            clock.advance(.milliseconds(250))
             await clock.awaitSleep(.milliseconds(500))
             await services.triggerGracefulShutdown()
         }

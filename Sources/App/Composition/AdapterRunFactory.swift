@@ -7,7 +7,7 @@ import Scheduling
 /// Puts a run together from adapters, and closes them however it ends.
 struct AdapterRunFactory: RunFactory {
     let connections: Connections
-    let requests: any RequestStore
+    let facts: InstallationFacts
     let configuration: LoaderConfiguration
     let firstRuns: FirstRuns
     let logger: Logger
@@ -17,8 +17,9 @@ struct AdapterRunFactory: RunFactory {
             let settings = try await settings(claimed.table)
             return try await run(claimed, settings, journal)
         } catch let error as OperationError {
-            throw ReplicationError(
-                error.code == .secretKey ? .secretKey : .config, what: error.what, why: error.why, fix: error.fix)
+            // A store that is away says nothing about the table.
+            let code: ErrorCode = error.isRetryable ? .interrupted : error.code == .secretKey ? .secretKey : .config
+            throw ReplicationError(code, what: error.what, why: error.why, fix: error.fix, underlying: error)
         }
     }
 
@@ -45,7 +46,7 @@ struct AdapterRunFactory: RunFactory {
 
     private func settings(_ table: TableRecord) async throws -> RunSettings {
         let schedule = table.schedule
-        var settings = RunSettings(installation: try await requests.installationID())
+        var settings = RunSettings(installation: try await facts.id())
         settings.rowLimit = schedule.rowLimit ?? configuration.rowLimit
         if table.failure?.code == .sourceConflict {
             settings.rowLimit = BatchShrinking.limit(settings.rowLimit, after: table.consecutiveFailures)
@@ -58,7 +59,7 @@ struct AdapterRunFactory: RunFactory {
         settings.allowsScan = schedule.allowsScan
         if let scanBack = schedule.scanBack { settings.lookback = Int64(scanBack / .microseconds(1)) }
         if table.mapping.columns.contains(where: { $0.treatment == .hashed }) {
-            settings.saltDigest = SecretBox.fingerprint(of: try await connections.hashSalt())
+            settings.saltDigest = SecretBox.fingerprint(of: try await facts.hashSalt())
         }
         return settings
     }

@@ -14,6 +14,7 @@ struct Composition: Sendable {
     let configuration: LoaderConfiguration
     let store: MetadataStore
     let secrets: any SecretSealing
+    let facts: InstallationFacts
     let connections: Connections
     let owner: LeaseOwner
     let clock: any WallClock
@@ -37,15 +38,13 @@ struct Composition: Sendable {
             await store.close()
             throw error
         }
+        let facts = InstallationFacts(store: store, secrets: secrets, configuredSalt: configuration.hashSalt)
         let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: S3Configuration.httpConfiguration())
         let connections = Connections(
             configuration: configuration, secrets: secrets, s3: s3(configuration, http: http, logger: logger),
-            hashSalt: {
-                try await InstallationSecret.hashSalt(
-                    configured: configuration.hashSalt, store: store, secrets: secrets)
-            }, logger: logger)
+            hashSalt: facts.hashSalt, logger: logger)
         let composition = Composition(
-            configuration: configuration, store: store, secrets: secrets, connections: connections,
+            configuration: configuration, store: store, secrets: secrets, facts: facts, connections: connections,
             owner: LeaseOwner.thisProcess(), clock: clock, stop: StopSignal(), logger: logger)
         do {
             let value = try await body(composition)
@@ -79,8 +78,7 @@ struct Composition: Sendable {
     /// - Parameter pace: nil where runs need not make way for others.
     private func runner(_ pace: RunPace?) -> TableRunner {
         let factory = AdapterRunFactory(
-            connections: connections, requests: store, configuration: configuration, firstRuns: firstRuns,
-            logger: logger)
+            connections: connections, facts: facts, configuration: configuration, firstRuns: firstRuns, logger: logger)
         return TableRunner(
             leases: store, runs: store, factory: factory, clock: clock, stop: stop, pace: pace, logger: logger)
     }

@@ -76,6 +76,8 @@ final class SettableClock: WallClock {
 
     var now: Date { moment.withLock { $0 } }
 
+    func set(_ date: Date) { moment.withLock { $0 = date } }
+
     func advance(_ seconds: Double) { moment.withLock { $0 += seconds } }
 
     func sleep(for duration: Duration) async throws { advance(Double(duration.components.seconds)) }
