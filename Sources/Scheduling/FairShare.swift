@@ -44,10 +44,13 @@ package enum FairShare {
             }
     }
 
-    /// Slots that a table may take, by number. Where a job has several, the first is for short runs only.
+    /// Slots that a table may take, by number.
     package static func slots(of count: Int, busy: Set<Int>, isLong: Bool) -> [Int] {
-        ((isLong && count > 1 ? 1 : 0)..<max(count, 1)).filter { !busy.contains($0) }
+        (firstSlot(of: count, isLong: isLong)..<max(count, 1)).filter { !busy.contains($0) }
     }
+
+    /// Where a job has several slots, the first is for short runs only.
+    package static func firstSlot(of count: Int, isLong: Bool) -> Int { isLong && count > 1 ? 1 : 0 }
 
     /// Whether a worker with so many places may begin another long run.
     package static func allowsLong(longRuns: Int, places: Int) -> Bool { longRuns < max(1, places - 1) }

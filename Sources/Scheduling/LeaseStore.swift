@@ -65,9 +65,10 @@ package protocol DueStore: Sendable {
     /// Time until a table may be due: zero where one is now, whether or not a slot is free for it; nil for none at all.
     func untilNextDue() async throws -> Duration?
 
-    /// Whether a table has been due for a second that could run if this one's turn ended: one of the same job, or of a
-    /// job that has slots left.
-    func othersWait(beside claimed: ClaimedTable, _ terms: ClaimTerms) async throws -> Bool
+    /// Whether a run that has had its turn makes way: for a table that has been due for a second and could run then, one
+    /// of the same job or of a job that has slots left; or because its own table was disabled, its job paused, or its
+    /// window closed.
+    func makesWay(_ claimed: ClaimedTable, _ terms: ClaimTerms) async throws -> Bool
 
     /// An element each time that something may have become due; ends never. Nil where the store has no way to tell.
     func wakeUps() -> AsyncStream<Void>?

@@ -1,6 +1,6 @@
 import Logging
 
-/// Asks whether a run has to make way for others.
+/// Asks whether a run has to make way.
 package struct RunPace: Sendable {
     private let due: any DueStore
     private let terms: ClaimTerms
@@ -13,11 +13,11 @@ package struct RunPace: Sendable {
     }
 
     /// A store that does not answer is no reason to give way.
-    func othersWait(beside claimed: ClaimedTable) async -> Bool {
+    func makesWay(_ claimed: ClaimedTable) async -> Bool {
         do {
-            return try await due.othersWait(beside: claimed, terms)
+            return try await due.makesWay(claimed, terms)
         } catch {
-            logger.debug("\(claimed.table.mapping.label): the store did not say whether others wait: \(error)")
+            logger.debug("\(claimed.table.mapping.label): the store did not say whether to make way: \(error)")
             return false
         }
     }

@@ -268,6 +268,6 @@ package actor LeasedRunJournal: RunJournal {
             now.timeIntervalSince(askedAt) >= FairShare.turnCheck / .seconds(1)
         else { return false }
         askedAt = now
-        return await pace.othersWait(beside: claimed)
+        return await pace.makesWay(claimed)
     }
 }

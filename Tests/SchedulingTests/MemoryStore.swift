@@ -7,7 +7,7 @@ actor MemoryStore: LeaseStore, DueStore, RunStore, WorkerStore {
     struct Away: Error {}
 
     enum Call: Hashable {
-        case claim, renew, begin, record, repairs, finish, release, heartbeat, othersWait
+        case claim, renew, begin, record, repairs, finish, release, heartbeat, makesWay
     }
 
     private(set) var due: [ClaimedTable] = []
@@ -81,8 +81,8 @@ actor MemoryStore: LeaseStore, DueStore, RunStore, WorkerStore {
     }
 
     func untilNextDue() -> Duration? { nextDue }
-    func othersWait(beside claimed: ClaimedTable, _ terms: ClaimTerms) throws -> Bool {
-        try failIfOrdered(.othersWait)
+    func makesWay(_ claimed: ClaimedTable, _ terms: ClaimTerms) throws -> Bool {
+        try failIfOrdered(.makesWay)
         return areOthersWaiting
     }
     nonisolated func wakeUps() -> AsyncStream<Void>? { wakeUpStream }

@@ -248,7 +248,7 @@ import Testing
     }
 
     @Test func `a store that does not say whether others wait ends no run`() async throws {
-        await store.fail(.othersWait, times: .max)
+        await store.fail(.makesWay, times: .max)
         #expect(try await batches(4, others: true).result == .ok)
     }
 

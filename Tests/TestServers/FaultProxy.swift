@@ -52,6 +52,9 @@ package final class FaultProxy: Sendable {
         var waiting: [AsyncStream<String>.Continuation] = []
         var open: Set<Int32> = []
         var resumes = 0
+        var isCut = false
+        /// Connections that were made and ended while it was cut.
+        var refusals = 0
         var isClosed = false
     }
 
@@ -125,6 +128,23 @@ package final class FaultProxy: Sendable {
         shutdown(listener, Int32(SHUT_RDWR))
     }
 
+    /// Takes the server away until `restore`: every connection ends, and each new one as soon as it is made.
+    package func cut() {
+        state.withLock { state in
+            state.isCut = true
+            state.refusals = 0
+            // Under the lock, so that none of them is closed, and its number another's, by now.
+            for descriptor in state.open { shutdown(descriptor, Int32(SHUT_RDWR)) }
+        }
+    }
+
+    package func restore() {
+        state.withLock { $0.isCut = false }
+    }
+
+    /// How often the program has tried to connect since the last `cut`, while it lasted.
+    package var refusals: Int { state.withLock { $0.refusals } }
+
     private func accept() {
         while true {
             let client = Glibc.accept(listener, nil, nil)
@@ -133,7 +153,11 @@ package final class FaultProxy: Sendable {
                 Glibc.close(client)
                 continue
             }
-            state.withLock { $0.open.formUnion([client, server]) }
+            guard register(client, server) else {
+                Glibc.close(client)
+                Glibc.close(server)
+                continue
+            }
             let connection = ProxiedConnection(proxy: self, client: client, server: server)
             connection.start { [self] in
                 state.withLock { $0.open.subtract([client, server]) }
@@ -142,6 +166,14 @@ package final class FaultProxy: Sendable {
             }
         }
         Glibc.close(listener)
+    }
+
+    /// - Returns: false while the proxy is cut.
+    private func register(_ client: Int32, _ server: Int32) -> Bool {
+        state.withLock { state in
+            if state.isCut { state.refusals += 1 } else { state.open.formUnion([client, server]) }
+            return !state.isCut
+        }
     }
 
     /// Counts a message.

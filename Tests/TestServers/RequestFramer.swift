@@ -74,6 +74,10 @@ struct RequestFramer {
         }
         switch bytes.first {
         case UInt8(ascii: "Q"): return Piece(bytes: bytes, message: Self.text(bytes.dropFirst(5).dropLast()))
+        case UInt8(ascii: "P"):
+            // A statement that is prepared, named or not, for values to be bound: its name, then its text.
+            let text = bytes.dropFirst(5).drop { $0 != 0 }.dropFirst().prefix { $0 != 0 }
+            return Piece(bytes: bytes, message: Self.text(text))
         case UInt8(ascii: "p"): return Piece(bytes: bytes, message: "password")
         case UInt8(ascii: "X"): return Piece(bytes: bytes, message: "goodbye")
         default: return Piece(bytes: bytes, message: nil)

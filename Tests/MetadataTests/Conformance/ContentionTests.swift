@@ -63,4 +63,48 @@ import Testing
             #expect(log.claims >= 200)
         }
     }
+
+    /// Prints how many claims and releases a second the store takes; `CLAIMS` asks for more of them.
+    @Test(arguments: MetadataEngine.allCases)
+    func `claims by eight workers over ten jobs respect slots, at a rate that is told`(
+        engine: MetadataEngine
+    ) async throws {
+        let wanted = ProcessInfo.processInfo.environment["CLAIMS"].flatMap { Int($0) } ?? 400
+        try await MetadataFixture.with(engine) { fixture, store in
+            for number in 0..<10 {
+                let job = try await store.add(Sample.job("job\(number)"))
+                for index in 0..<20 {
+                    _ = try await store.save(
+                        TableRecord(
+                            jobID: job.id, mapping: Sample.mapping("t\(index)", job: job.name),
+                            nextRunAt: fixture.clock.now))
+                }
+            }
+            let instances = [store, try await fixture.another()]
+            let log = RunLog()
+            let began = ContinuousClock.now
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for worker in 0..<8 {
+                    group.addTask {
+                        let mine = instances[worker % 2]
+                        let owner = Sample.owner("worker \(worker)")
+                        while log.wantsMore(than: wanted) {
+                            guard
+                                let claimed = try await mine.claimDue(
+                                    by: owner, for: .seconds(30), ClaimTerms(slots: 2))
+                            else { continue }
+                            log.begin(claimed)
+                            log.end(claimed)
+                            try await mine.release(
+                                claimed, RunEnding(result: .ok, isClean: true, next: NextRun(.after(0)), seconds: 1))
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let seconds = (ContinuousClock.now - began) / .seconds(1)
+            print("\(engine.rawValue): \(Int(Double(log.claims) / seconds)) claims with their releases a second")
+            #expect(log.overlaps.isEmpty)
+        }
+    }
 }

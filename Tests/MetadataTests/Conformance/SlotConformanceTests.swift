@@ -145,18 +145,42 @@ import Testing
             let tables = try await store.addShop(tables: ["a", "b"], dueAt: now)
             let terms = ClaimTerms(slots: 1)
             let running = try #require(try await store.claim(tableID: tables[0].id, by: ann, for: lease, terms))
-            #expect(try await !store.othersWait(beside: running, terms))
+            #expect(try await !store.makesWay(running, terms))
             fixture.clock.advance(1)
-            #expect(try await store.othersWait(beside: running, terms))
+            #expect(try await store.makesWay(running, terms))
             // Of another job: only while that has a slot left.
             let other = try await store.add(Sample.job("other"))
-            var mine = try await store.save(
+            let mine = try await store.save(
                 TableRecord(jobID: other.id, mapping: Sample.mapping("x", job: "other"), nextRunAt: now))
             let elsewhere = try #require(try await store.claim(tableID: mine.id, by: ann, for: lease, terms))
-            mine.disabled = true
-            _ = try await store.save(mine)
-            #expect(try await store.othersWait(beside: elsewhere, terms) == false)
-            #expect(try await store.othersWait(beside: elsewhere, ClaimTerms(slots: 2)))
+            #expect(try await store.makesWay(elsewhere, terms) == false)
+            #expect(try await store.makesWay(elsewhere, ClaimTerms(slots: 2)))
+        }
+    }
+
+    @Test(arguments: MetadataEngine.allCases)
+    func `a run makes way when its table is disabled, its job paused or its window closed, unless it was asked for`(
+        engine: MetadataEngine
+    ) async throws {
+        try await MetadataFixture.with(engine) { fixture, store in
+            var table = try await store.addShop(tables: ["a"], dueAt: fixture.clock.now)[0]
+            let terms = ClaimTerms(slots: 1)
+            let running = try #require(try await store.claimDue(by: ann, for: lease, terms))
+            #expect(try await !store.makesWay(running, terms))
+            table.disabled = true
+            table = try await store.save(table)
+            #expect(try await store.makesWay(running, terms))
+            table.disabled = false
+            // It is 08:00.
+            table.schedule.window = DailyWindow("22:00-06:00")
+            table = try await store.save(table)
+            #expect(try await store.makesWay(running, terms))
+            try await store.request(tableID: table.id)
+            #expect(try await !store.makesWay(running, terms))
+            var job = running.job
+            job.active = false
+            try await store.update(job)
+            #expect(try await !store.makesWay(running, terms))
         }
     }
 

@@ -178,7 +178,7 @@ final class VirtualFleet {
             return
         }
         let isOver = now - run.startedAt > FairShare.turn / .seconds(1)
-        if isOver, try await store.othersWait(beside: run.claimed, ClaimTerms(slots: settings.slots)) {
+        if isOver, try await store.makesWay(run.claimed, ClaimTerms(slots: settings.slots)) {
             report.yields += 1
             runs[number]?.endsAt = .infinity
             try await end(number)

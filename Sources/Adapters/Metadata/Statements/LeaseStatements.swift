@@ -8,14 +8,16 @@ enum LeaseStatements {
         id = :table AND lease_owner = :owner AND :generation BETWEEN lease_claimed_generation AND lease_generation
         """
 
-    /// Due, free and within its window, or asked for again after a turn. A window may reach over midnight.
-    private static let isDue = """
-        t.disabled = 0 AND t.lease_owner IS NULL AND t.next_run_at <= :now
-            AND (t.requested_at IS NOT NULL OR (j.active = 1 AND (t.window_opens IS NULL
-                OR CASE WHEN t.window_opens < t.window_closes
-                    THEN :minute >= t.window_opens AND :minute < t.window_closes
-                    ELSE :minute >= t.window_opens OR :minute < t.window_closes END)))
+    /// May run now: asked for, or of an active job and within its window, which may reach over midnight.
+    private static let isWanted = """
+        t.disabled = 0 AND (t.requested_at IS NOT NULL OR (j.active = 1 AND (t.window_opens IS NULL
+            OR CASE WHEN t.window_opens < t.window_closes
+                THEN :minute >= t.window_opens AND :minute < t.window_closes
+                ELSE :minute >= t.window_opens OR :minute < t.window_closes END)))
         """
+
+    /// Wanted, free, and its time has come.
+    private static let isDue = "\(isWanted) AND t.disabled = 0 AND t.lease_owner IS NULL AND t.next_run_at <= :now"
 
     private static let isAsked = """
         t.disabled = 0 AND t.lease_owner IS NULL AND t.requested_at IS NOT NULL AND t.request_begun = 0
@@ -23,22 +25,23 @@ enum LeaseStatements {
 
     // MARK: Who is next
 
-    /// All that a claim decides by, a row a fact: taken slots, holders, and of each job what was asked for and what has
+    /// All that a claim decides by, a row a fact: slots, holders, and of each job what was asked for and what has
     /// been due longest. Each is found by an index.
     static func outlook(now: Int64) -> MetadataStatement {
         MetadataStatement(
             """
-            SELECT 'slot' AS kind, s.job_id AS job_id, s.number AS value, CAST(NULL AS text) AS owner
-            FROM source_slots s WHERE s.expires_at > :now
-            UNION ALL SELECT 'holder', t.id, t.lease_expires_at, t.lease_owner
+            SELECT 'slot' AS kind, s.job_id AS job_id, s.number AS value, s.expires_at AS until,
+                CAST(NULL AS text) AS owner
+            FROM source_slots s
+            UNION ALL SELECT 'holder', t.id, 0, t.lease_expires_at, t.lease_owner
             FROM tables t WHERE t.lease_owner IS NOT NULL
             UNION ALL SELECT 'asked', j.id, (
                 SELECT t.requested_at FROM tables t WHERE t.job_id = j.id AND \(isAsked)
-                ORDER BY t.requested_at, t.id LIMIT 1), CAST(NULL AS text)
+                ORDER BY t.requested_at, t.id LIMIT 1), 0, CAST(NULL AS text)
             FROM jobs j
             UNION ALL SELECT 'due', j.id, (
                 SELECT t.next_run_at FROM tables t WHERE t.job_id = j.id AND \(isDue)
-                ORDER BY t.next_run_at, t.id LIMIT 1), CAST(NULL AS text)
+                ORDER BY t.next_run_at, t.id LIMIT 1), 0, CAST(NULL AS text)
             FROM jobs j WHERE j.active = 1
                 OR EXISTS (SELECT 1 FROM tables t WHERE t.job_id = j.id AND t.requested_at IS NOT NULL)
             """, moment(now))
@@ -82,8 +85,9 @@ enum LeaseStatements {
             UNION ALL SELECT t.lease_expires_at FROM tables t WHERE t.lease_owner IS NOT NULL) moments
         """)
 
-    /// A row where a table has been due since `before` that could run if this one's turn ended.
-    static func waiting(beside claimed: ClaimedTable, slots: Int, before: Int64, now: Int64) -> MetadataStatement {
+    /// A row where a table has been due since `before` that could run if this one's turn ended, or where this one is no
+    /// longer wanted.
+    static func reasonToMakeWay(for claimed: ClaimedTable, slots: Int, before: Int64, now: Int64) -> MetadataStatement {
         MetadataStatement(
             """
             SELECT t.id FROM tables t JOIN jobs j ON j.id = t.job_id
@@ -91,6 +95,8 @@ enum LeaseStatements {
                     OR (\(isDue) AND t.next_run_at <= :before))
                 AND (t.job_id = :job OR (
                     SELECT count(*) FROM source_slots s WHERE s.job_id = t.job_id AND s.expires_at > :now) < :slots)
+            UNION ALL SELECT t.id FROM tables t JOIN jobs j ON j.id = t.job_id
+            WHERE t.id = :table AND NOT (\(isWanted))
             LIMIT 1
             """,
             moment(now) + [
@@ -143,20 +149,36 @@ enum LeaseStatements {
 
     // MARK: Slots
 
-    /// Takes a slot of a job by its number; a row where it was free.
-    static func takeSlot(_ number: Int, ofJob job: Int64, table: Int64, now: Int64, until: Int64) -> MetadataStatement {
+    /// Takes the first free slot from a number on; a row where there was one. Claims of one job do not wait for each
+    /// other: slots that another transaction is taking are passed over.
+    static func takeSlot(
+        from first: Int, to slots: Int, for table: TableRecord, now: Int64, until: Int64, dialect: MetadataDialect
+    ) -> MetadataStatement {
         MetadataStatement(
             """
-            INSERT INTO source_slots (job_id, number, table_id, expires_at) VALUES (:job, :number, :table, :until)
-            ON CONFLICT (job_id, number) DO UPDATE SET table_id = excluded.table_id, expires_at = excluded.expires_at
-            WHERE source_slots.expires_at <= :now
+            UPDATE source_slots SET table_id = :table, expires_at = :until
+            WHERE job_id = :job AND number = (
+                SELECT s.number FROM source_slots s
+                WHERE s.job_id = :job AND s.number >= :first AND s.number < :slots AND s.expires_at <= :now
+                ORDER BY s.number LIMIT 1 \(dialect.lockingSlot))
             RETURNING number
-            """, ["job": job, "number": number, "table": table, "now": now, "until": until])
+            """,
+            ["job": table.jobID, "table": table.id, "first": first, "slots": slots, "now": now, "until": until])
     }
 
-    static func busySlots(ofJob job: Int64, now: Int64) -> MetadataStatement {
+    /// All slots of a job with the ends of their time.
+    static func slots(ofJob job: Int64) -> MetadataStatement {
         MetadataStatement(
-            "SELECT number FROM source_slots WHERE job_id = :job AND expires_at > :now", ["job": job, "now": now])
+            "SELECT number AS value, expires_at AS until FROM source_slots WHERE job_id = :job", ["job": job])
+    }
+
+    /// A slot that nobody has, unless it is there.
+    static func addSlot(_ number: Int, ofJob job: Int64) -> MetadataStatement {
+        MetadataStatement(
+            """
+            INSERT INTO source_slots (job_id, number, table_id, expires_at) VALUES (:job, :number, 0, 0)
+            ON CONFLICT (job_id, number) DO NOTHING
+            """, ["job": job, "number": number])
     }
 
     static func keepSlot(ofTable table: Int64, now: Int64, until: Int64) -> MetadataStatement {

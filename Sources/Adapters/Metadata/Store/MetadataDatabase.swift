@@ -46,9 +46,12 @@ protocol MetadataSession {
 struct MetadataDialect: Sendable {
     /// At the end of a SELECT from `tables t`: locks the row, leaving out those that others hold; SQLite has one writer.
     let lockingTable: String
+    /// Likewise, from `source_slots s`.
+    let lockingSlot: String
 
-    static let sqlite = MetadataDialect(lockingTable: "")
-    static let postgres = MetadataDialect(lockingTable: "FOR UPDATE OF t SKIP LOCKED")
+    static let sqlite = MetadataDialect(lockingTable: "", lockingSlot: "")
+    static let postgres = MetadataDialect(
+        lockingTable: "FOR UPDATE OF t SKIP LOCKED", lockingSlot: "FOR UPDATE OF s SKIP LOCKED")
 }
 
 /// A constraint that callers have words for.

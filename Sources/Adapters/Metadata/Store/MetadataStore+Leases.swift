@@ -10,17 +10,18 @@ extension MetadataStore: LeaseStore {
         try await write { session in
             var outlook = try Outlook(session)
             if try freeLost(outlook.holders, session) { outlook = try Outlook(session) }
-            for candidate in FairShare.order(outlook.candidates, busy: outlook.busy, slots: terms.slots) {
-                let busy = outlook.busy[candidate.jobID] ?? []
-                let longSlots = FairShare.slots(of: terms.slots, busy: busy, isLong: true)
+            let busy = outlook.slots.mapValues(\.busy)
+            for candidate in FairShare.order(outlook.candidates, busy: busy, slots: terms.slots) {
+                let slots = outlook.slots[candidate.jobID] ?? JobSlots()
+                let hasLongSlot = !FairShare.slots(of: terms.slots, busy: slots.busy, isLong: true).isEmpty
                 let statement =
                     candidate.isAsked
                     ? LeaseStatements.asked(ofJob: candidate.jobID, dialect: session.dialect)
                     : LeaseStatements.due(
-                        ofJob: candidate.jobID, allowsLong: terms.allowsLong && !longSlots.isEmpty, now: session.now,
+                        ofJob: candidate.jobID, allowsLong: terms.allowsLong && hasLongSlot, now: session.now,
                         dialect: session.dialect)
                 guard let row = try statement.row(session), let table = try readable(row, session),
-                    try takeSlot(of: table, terms.slots, busy: busy, for: duration, session)
+                    try takeSlot(for: table, of: terms.slots, slots, lasting: duration, session)
                 else { continue }
                 return try take(table, by: owner, for: duration, session)
             }
@@ -41,9 +42,11 @@ extension MetadataStore: LeaseStore {
             let table = try TableRecord(row: row)
             guard table.lease.owner == nil else { return nil }
             if let terms {
-                let busy = try LeaseStatements.busySlots(ofJob: table.jobID, now: session.now).rows(session)
-                let numbers = Set(try busy.map { try $0.first() as Int })
-                guard try takeSlot(of: table, terms.slots, busy: numbers, for: duration, session) else { return nil }
+                var slots = JobSlots()
+                for row in try LeaseStatements.slots(ofJob: table.jobID).rows(session) {
+                    slots.add(try row["value"], until: try row["until"], now: session.now)
+                }
+                guard try takeSlot(for: table, of: terms.slots, slots, lasting: duration, session) else { return nil }
             }
             return try take(table, by: owner, for: duration, session)
         }
@@ -82,7 +85,7 @@ extension MetadataStore: LeaseStore {
 
     /// What a claim decides by.
     private struct Outlook {
-        var busy: [Int64: Set<Int>] = [:]
+        var slots: [Int64: JobSlots] = [:]
         var holders: [Holder] = []
         var candidates: [FairShare.Candidate] = []
 
@@ -91,12 +94,23 @@ extension MetadataStore: LeaseStore {
                 let (kind, id): (String, Int64) = (try row["kind"], try row["job_id"])
                 guard let value: Int64 = try row["value"] else { continue }
                 switch kind {
-                case "slot": busy[id, default: []].insert(Int(value))
-                case "holder": holders.append(Holder(tableID: id, owner: try row["owner"], expiresAt: value))
+                case "slot": slots[id, default: JobSlots()].add(Int(value), until: try row["until"], now: session.now)
+                case "holder": holders.append(Holder(tableID: id, owner: try row["owner"], expiresAt: try row["until"]))
                 default:
                     candidates.append(FairShare.Candidate(jobID: id, since: value, isAsked: kind == "asked"))
                 }
             }
+        }
+    }
+
+    /// The slots of a job, by number.
+    private struct JobSlots {
+        var known: Set<Int> = []
+        var busy: Set<Int> = []
+
+        mutating func add(_ number: Int, until: Int64, now: Int64) {
+            known.insert(number)
+            if until > now { busy.insert(number) }
         }
     }
 
@@ -150,17 +164,19 @@ extension MetadataStore: LeaseStore {
         }
     }
 
-    /// Tries the slots that were free when they were looked at: another worker may have been faster.
+    /// - Returns: false where other workers have taken all that were free.
     private func takeSlot(
-        of table: TableRecord, _ slots: Int, busy: Set<Int>, for duration: Duration, _ session: any MetadataSession
+        for table: TableRecord, of count: Int, _ slots: JobSlots, lasting duration: Duration,
+        _ session: any MetadataSession
     ) throws -> Bool {
-        for number in FairShare.slots(of: slots, busy: busy, isLong: table.isLong) {
-            let take = LeaseStatements.takeSlot(
-                number, ofJob: table.jobID, table: table.id, now: session.now,
-                until: session.now + duration.microseconds)
-            if try take.row(session) != nil { return true }
+        // Slots are made when they are first of use.
+        for number in 0..<count where !slots.known.contains(number) {
+            try LeaseStatements.addSlot(number, ofJob: table.jobID).run(session)
         }
-        return false
+        let take = LeaseStatements.takeSlot(
+            from: FairShare.firstSlot(of: count, isLong: table.isLong), to: count, for: table, now: session.now,
+            until: session.now + duration.microseconds, dialect: session.dialect)
+        return try take.row(session) != nil
     }
 
     /// Makes a free table, as it was just read, this owner's.
@@ -195,11 +211,11 @@ extension MetadataStore: DueStore {
         }
     }
 
-    package func othersWait(beside claimed: ClaimedTable, _ terms: ClaimTerms) async throws -> Bool {
+    package func makesWay(_ claimed: ClaimedTable, _ terms: ClaimTerms) async throws -> Bool {
         try await read { session in
-            let waiting = LeaseStatements.waiting(
-                beside: claimed, slots: terms.slots, before: session.now - Self.patience, now: session.now)
-            return try waiting.number(session) != nil
+            let reason = LeaseStatements.reasonToMakeWay(
+                for: claimed, slots: terms.slots, before: session.now - Self.patience, now: session.now)
+            return try reason.number(session) != nil
         }
     }
 
