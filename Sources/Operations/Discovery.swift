@@ -94,6 +94,7 @@ package struct Discovery: Sendable {
         try DestinationNaming.refuseCollisions(known + made)
         guard !made.isEmpty else { return survey }
         let installation = try await requests.installationID()
+        let now = try await requests.storeTime()
         let jobs = Set(try await store.jobs().map(\.name))
         let destination = try await connections.destination(of: job)
         do {
@@ -111,7 +112,7 @@ package struct Discovery: Sendable {
                     _ = try await store.save(
                         TableRecord(
                             jobID: job.id, mapping: mapping, schedule: TableSchedule(interval: survey[index].interval),
-                            nextRunAt: clock.now))
+                            nextRunAt: now))
                 } catch let error as ReplicationError where error.code == .schemaMismatch {
                     survey[index].decision = .skip("\(error.what): \(error.why). \(error.fix)")
                 }

@@ -58,27 +58,43 @@ package struct JobEditing: Sendable {
     /// changed, and the next runs ask the destination.
     private func whereNothingRuns(_ tables: [TableRecord], _ body: () async throws -> Void) async throws {
         var claims: [ClaimedTable] = []
-        func giveBack() async throws {
-            for claim in claims {
-                try await leases.release(claim, RunEnding(result: .stopped, isClean: false, next: NextRun(.after(0))))
-            }
-        }
+        // Many tables take their time: the first lease must last until the last one is taken.
+        let lease = TableRunner.leaseDuration + .seconds(2) * tables.count
         do {
             for table in tables {
-                guard let claim = try await leases.claim(tableID: table.id, by: owner, for: TableRunner.leaseDuration)
-                else {
-                    throw OperationError(
-                        .busy, what: "\(table.mapping.label) is being synced", why: "another process holds its lease",
-                        fix: "Pause the job (redshift-loader jobs pause \(table.mapping.jobName)) and try again.")
+                guard let claim = try await leases.claim(tableID: table.id, by: owner, for: lease) else {
+                    throw Self.busy(table)
                 }
                 claims.append(claim)
             }
+            for claim in claims {
+                guard try await leases.renew(claim, for: lease) else { throw Self.busy(claim.table) }
+            }
             try await body()
         } catch {
-            try await giveBack()
+            await giveBack(claims)
             throw error
         }
-        try await giveBack()
+        await giveBack(claims)
+    }
+
+    private static func busy(_ table: TableRecord) -> OperationError {
+        OperationError(
+            .busy, what: "\(table.mapping.label) is being synced", why: "another process holds its lease",
+            fix: "Pause the job (redshift-loader jobs pause \(table.mapping.jobName)) and try again.")
+    }
+
+    /// All of them, whatever becomes of one: a lease that cannot be given back ends by itself, and is then in doubt, as
+    /// it should be.
+    private func giveBack(_ claims: [ClaimedTable]) async {
+        for claim in claims {
+            do {
+                try await leases.release(
+                    claim, RunEnding(result: .stopped, isClean: false, next: NextRun(.after(0))))
+            } catch {
+                continue
+            }
+        }
     }
 
     private static func consequences(from old: JobRecord, to new: JobRecord, tables: [TableRecord]) -> [String] {

@@ -48,22 +48,30 @@ package struct KeyRotation: Sendable {
         package var unreadable: [String] = []
     }
 
+    /// Looks again until nothing is left: an edit that began before may have put a secret back under its former key.
+    private static let rounds = 5
+
     /// Runs beside everything else: a secret that is changed meanwhile stays as it was changed.
     package func run() async throws -> Outcome {
         var outcome = Outcome()
-        for secret in try await store.sealedSecrets() {
-            if secrets.isUnderNewestKey(secret.bytes) {
-                outcome.current += 1
-                continue
-            }
-            do {
-                let text = try secrets.open(secret.bytes, context: secret.context)
-                let resealed = try secrets.seal(text, context: secret.context)
-                if try await store.replace(secret, with: resealed) { outcome.resealed += 1 }
-            } catch let error as OperationError where error.code == .secretKey {
-                outcome.unreadable.append("\(secret.label): \(error.why)")
-            }
+        for round in 0..<Self.rounds {
+            let secrets = try await store.sealedSecrets()
+            let left = secrets.filter { !self.secrets.isUnderNewestKey($0.bytes) }
+            if round == 0 { outcome.current = secrets.count - left.count }
+            outcome.unreadable = []
+            for secret in left { try await reseal(secret, &outcome) }
+            if left.count == outcome.unreadable.count { return outcome }
         }
         return outcome
+    }
+
+    private func reseal(_ secret: SealedSecret, _ outcome: inout Outcome) async throws {
+        do {
+            let text = try secrets.open(secret.bytes, context: secret.context)
+            let resealed = try secrets.seal(text, context: secret.context)
+            if try await store.replace(secret, with: resealed) { outcome.resealed += 1 }
+        } catch let error as OperationError where error.code == .secretKey {
+            outcome.unreadable.append("\(secret.label): \(error.why)")
+        }
     }
 }

@@ -60,23 +60,24 @@ package struct SyncOperation: Sendable {
 
     private func runHere(_ table: TableRecord, _ tell: @Sendable (SyncEvent) async -> Void) async throws {
         guard let claimed = try await claim(table) else {
-            await tell(.skipped(table, "another process is syncing it"))
+            await tell(.skipped(table, "another process is syncing it, or uses all connections to its source"))
             return
         }
         await tell(.started(table))
         let copy = try await runner.run(claimed)
-        if copy.failure?.code == .interrupted { throw CancellationError() }
+        // A run is interrupted by a signal, which ends the waiting; or because the store went away, which is told.
+        if copy.failure?.code == .interrupted { try Task.checkCancellation() }
         await tell(.finished(try await store.table(id: table.id) ?? table, copy))
     }
 
     /// Waits out a lease that its holder may still give back.
     private func claim(_ table: TableRecord) async throws -> ClaimedTable? {
-        let deadline = clock.now + TableRunner.leaseDuration / .seconds(1) + 5
+        let deadline = clock.elapsed + TableRunner.leaseDuration + .seconds(5)
         while true {
             let claimed = try await leases.claim(
                 tableID: table.id, by: owner, for: TableRunner.leaseDuration, ClaimTerms(slots: slots))
             if let claimed { return claimed }
-            guard clock.now < deadline else { return nil }
+            guard clock.elapsed < deadline else { return nil }
             try await clock.sleep(for: .milliseconds(250))
         }
     }
@@ -104,6 +105,11 @@ package struct SyncOperation: Sendable {
                 guard let now = try await store.table(id: id) else {
                     waiting[id] = nil
                     await tell(.skipped(before, "it was removed"))
+                    continue
+                }
+                if now.disabled, now.lease.owner == nil {
+                    waiting[id] = nil
+                    await tell(.skipped(now, "disabled"))
                     continue
                 }
                 guard now.lease.generation > before.lease.generation, now.lease.owner == nil, now.requestedAt == nil

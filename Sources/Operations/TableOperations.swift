@@ -49,7 +49,8 @@ package struct TableOperations: Sendable {
         var changed = record
         changed.mapping = mapping
         changed.schedule = try change.changed(record.schedule)
-        changed.nextRunAt = min(record.nextRunAt, clock.now + (changed.schedule.interval ?? job.interval) / .seconds(1))
+        let interval = (changed.schedule.interval ?? job.interval) / .seconds(1)
+        changed.nextRunAt = min(record.nextRunAt, try await requests.storeTime() + interval)
         let position = try HandSetPosition(change, mapping: mapping, now: SourceTime(clock.now))
         let moves = mapping.destination != record.mapping.destination
         if moves { try await refuseCollisions(mapping) }

@@ -52,6 +52,17 @@ package enum FairShare {
     /// Where a job has several slots, the first is for short runs only.
     package static func firstSlot(of count: Int, isLong: Bool) -> Int { isLong && count > 1 ? 1 : 0 }
 
+    /// What a run says about how long the table's runs are; nil where it says nothing: one that found nothing new, or
+    /// could not begin. A run that made way has more to do than a turn has room for.
+    package static func length(of copy: TableCopyRecord, took length: Duration) -> Double? {
+        let seconds = length / .seconds(1)
+        switch copy.result {
+        case .ok: return copy.rows > 0 || seconds > longSeconds ? seconds : nil
+        case .stopped where copy.rows > 0: return max(seconds, longSeconds + 1)
+        default: return seconds > longSeconds ? seconds : nil
+        }
+    }
+
     /// Whether a worker with so many places may begin another long run.
     package static func allowsLong(longRuns: Int, places: Int) -> Bool { longRuns < max(1, places - 1) }
 }

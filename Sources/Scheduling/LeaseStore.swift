@@ -99,6 +99,9 @@ package struct RunEnding: Sendable, Hashable {
         self.seconds = seconds
     }
 
+    /// It ended before its time, through no fault of the table's: what was asked for stays asked for.
+    package var isUnfinished: Bool { result == .stopped || failure?.code == .interrupted }
+
     package init(
         result: TableCopyRecord.Result, failure: RunFailure? = nil, isClean: Bool, nextRunAt: Date,
         voidsMirror: Bool = false
@@ -149,12 +152,22 @@ package protocol WorkerStore: Sendable {
 /// The present, as an argument: tests bring their own.
 package protocol WallClock: Sendable {
     var now: Date { get }
+    /// Time since some moment, which no setting of the clock changes: what lengths are measured by.
+    var elapsed: Duration { get }
     func sleep(for duration: Duration) async throws
+}
+
+extension WallClock {
+    /// For clocks that only ever go forward.
+    package var elapsed: Duration { .seconds(now.timeIntervalSince1970) }
 }
 
 /// The machine's clock.
 package struct SystemWallClock: WallClock {
+    private let began = ContinuousClock.now
+
     package init() {}
+    package var elapsed: Duration { ContinuousClock.now - began }
     package var now: Date { Date() }
     package func sleep(for duration: Duration) async throws { try await Task.sleep(for: duration) }
 }

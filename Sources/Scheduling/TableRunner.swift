@@ -50,16 +50,18 @@ package struct TableRunner: Sendable {
     }
 
     /// Runs the table and gives its lease back.
+    /// - Parameter asked: When the claim was asked for, by the clock's `elapsed`: the lease may count from then on.
     /// - Returns: The run's record; a failed run is a record with a failure, not an error.
     /// - Throws: What the store throws; `CancellationError` when the process is going down.
-    package func run(_ claimed: ClaimedTable) async throws -> TableCopyRecord {
+    package func run(_ claimed: ClaimedTable, asked: Duration? = nil) async throws -> TableCopyRecord {
+        let began = clock.elapsed
         let journal = LeasedRunJournal(
             claimed: claimed, copy: try await beginCopy(claimed), leases: leases, runs: runs, clock: clock, stop: stop,
             pace: pace)
         var failure: RunFailure?
         var progress = RunProgress()
         do {
-            progress = try await runWithHeartbeat(claimed, journal)
+            progress = try await runWithHeartbeat(claimed, journal, since: asked ?? began)
         } catch let error as ReplicationError {
             failure = RunFailure(code: error.code, what: error.what, why: error.why, fix: error.fix, at: clock.now)
         } catch is CancellationError {
@@ -71,7 +73,7 @@ package struct TableRunner: Sendable {
                 code: .internal, what: "The run of \(claimed.table.mapping.label) failed", why: "\(error)",
                 fix: "Report this as a bug.", at: clock.now)
         }
-        return try await close(claimed, journal, failure: failure, progress: progress)
+        return try await close(claimed, journal, began: began, failure: failure, progress: progress)
     }
 
     /// Without a record there is no run, and the lease goes back as it came.
@@ -79,18 +81,20 @@ package struct TableRunner: Sendable {
         do {
             return try await runs.beginCopy(claimed)
         } catch {
-            let ending = RunEnding(
-                result: .stopped, isClean: claimed.previousEndedCleanly, next: NextRun(.after(0)))
+            // It may be there although its opening was not confirmed: the next claim closes it as lost.
+            let ending = RunEnding(result: .stopped, isClean: false, next: NextRun(.after(0)))
             try await leases.release(claimed, ending)
             throw error
         }
     }
 
     /// The lease is renewed beside the run; losing it cancels the run, whose next write would be refused anyway.
-    private func runWithHeartbeat(_ claimed: ClaimedTable, _ journal: LeasedRunJournal) async throws -> RunProgress {
+    private func runWithHeartbeat(
+        _ claimed: ClaimedTable, _ journal: LeasedRunJournal, since held: Duration
+    ) async throws -> RunProgress {
         try await withThrowingTaskGroup(of: RunProgress?.self) { group in
             group.addTask { try await factory.run(claimed, journal: journal) }
-            group.addTask { try await keepLease(claimed) }
+            group.addTask { try await keepLease(claimed, since: held) }
             defer { group.cancelAll() }
             while let finished = try await group.next() {
                 if let progress = finished { return progress }
@@ -99,28 +103,49 @@ package struct TableRunner: Sendable {
         }
     }
 
-    /// Renews until cancelled. A store that cannot be reached is asked again soon: the run must end before the lease
-    /// does, or another worker's would go on beside it.
-    private func keepLease(_ claimed: ClaimedTable) async throws -> RunProgress? {
-        var renewedAt = clock.now
+    /// Renews until cancelled. A store that cannot be reached is asked again soon, and one that does not answer is not
+    /// waited for: the run must end before the lease does, or another worker's would go on beside it.
+    private func keepLease(_ claimed: ClaimedTable, since held: Duration) async throws -> RunProgress? {
+        var held = held
         var wait = Self.heartbeat
         while true {
-            try await clock.sleep(for: wait)
-            let asked = clock.now
+            try await clock.sleep(for: min(wait, left(since: held)))
+            let asked = clock.elapsed
             do {
-                guard try await leases.renew(claimed, for: Self.leaseDuration) else {
+                guard try await renew(claimed, within: left(since: held)) else {
                     throw ReplicationError(
                         .locked, what: "The lease of \(claimed.table.mapping.label) was lost",
                         why: "another worker took it over", fix: "Nothing is lost; that worker goes on.")
                 }
-                renewedAt = asked
+                held = asked
                 wait = Self.heartbeat
             } catch let error where !(error is ReplicationError || error is CancellationError) {
                 logger.warning("the lease of \(claimed.table.mapping.label) could not be renewed: \(error)")
                 wait = Self.renewalRetry
-                let left = Self.leaseDuration / .seconds(1) - clock.now.timeIntervalSince(renewedAt)
-                guard left > Self.lastCall / .seconds(1) else { throw Self.storeFailed(error) }
+                guard left(since: held) > .zero else { throw Self.storeFailed(error) }
             }
+        }
+    }
+
+    /// How much longer a run may go on whose lease is known to have been held at `held`.
+    private func left(since held: Duration) -> Duration {
+        max(.zero, held + Self.leaseDuration - Self.lastCall - clock.elapsed)
+    }
+
+    /// The store did not answer in time.
+    private struct NoAnswer: Error, CustomStringConvertible {
+        var description: String { "the metadata store did not answer in time" }
+    }
+
+    private func renew(_ claimed: ClaimedTable, within limit: Duration) async throws -> Bool {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask { try await leases.renew(claimed, for: Self.leaseDuration) }
+            group.addTask {
+                try await clock.sleep(for: limit)
+                throw NoAnswer()
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? false
         }
     }
 
@@ -134,11 +159,14 @@ package struct TableRunner: Sendable {
     /// Must run although the task may be cancelled, or the lease would stay until it expires: hence a task of its own,
     /// awaited.
     private func close(
-        _ claimed: ClaimedTable, _ journal: LeasedRunJournal, failure: RunFailure?, progress: RunProgress
+        _ claimed: ClaimedTable, _ journal: LeasedRunJournal, began: Duration, failure: RunFailure?,
+        progress: RunProgress
     ) async throws -> TableCopyRecord {
         let cleanup = Task {
             var copy = await journal.copy
-            copy.finishedAt = clock.now
+            // On the store's clock, as its beginning is.
+            let length = clock.elapsed - began
+            copy.finishedAt = copy.startedAt + length / .seconds(1)
             copy.failure = failure
             copy.result = failure != nil ? .failed : progress.caughtUp ? .ok : .stopped
             // A run that mirrored nothing may still have something to say.
@@ -146,13 +174,15 @@ package struct TableRunner: Sendable {
             var storeError: (any Error)?
             do { try await runs.finishCopy(copy) } catch { storeError = error }
             let next = RetryPolicy.nextRun(
-                of: claimed, after: failure, caughtUp: progress.caughtUp, unindexedRead: progress.unindexedRead,
+                of: claimed, after: failure, caughtUp: progress.caughtUp,
+                unindexedRead: await journal.unindexedRead ?? progress.unindexedRead,
                 jitter: Double.random(in: 0..<1))
             try await leases.release(
                 claimed,
                 RunEnding(
-                    result: copy.result, failure: failure, isClean: failure == nil && !progress.leftStaged, next: next,
-                    seconds: clock.now.timeIntervalSince(copy.startedAt)))
+                    result: copy.result, failure: failure,
+                    isClean: failure == nil && storeError == nil && !progress.leftStaged, next: next,
+                    seconds: FairShare.length(of: copy, took: length)))
             log(claimed, copy)
             if let storeError { throw storeError }
             return copy
@@ -176,98 +206,5 @@ package struct TableRunner: Sendable {
                 "load_ms": "\(Int(copy.loadSeconds * 1000))",
                 "error_code": "\(copy.failure?.code.rawValue ?? "")", "error": "\(copy.failure?.message ?? "")",
             ])
-    }
-}
-
-/// Ties a run to its lease and its record.
-package actor LeasedRunJournal: RunJournal {
-    private let claimed: ClaimedTable
-    private(set) var copy: TableCopyRecord
-    private let leases: any LeaseStore
-    private let runs: any RunStore
-    private let clock: any WallClock
-    private let stop: StopSignal
-    private let pace: RunPace?
-    private let startedAt: Date
-    private var askedAt: Date
-    private var sourceAhead: Duration?
-
-    init(
-        claimed: ClaimedTable, copy: TableCopyRecord, leases: any LeaseStore, runs: any RunStore,
-        clock: any WallClock, stop: StopSignal, pace: RunPace?
-    ) {
-        self.claimed = claimed
-        self.copy = copy
-        self.leases = leases
-        self.runs = runs
-        self.clock = clock
-        self.stop = stop
-        self.pace = pace
-        startedAt = clock.now
-        askedAt = startedAt
-    }
-
-    package func mirror(_ checkpoint: Checkpoint, progress: RunProgress) async throws {
-        copy.rows = progress.rows
-        copy.batches = progress.batches
-        copy.bytes = progress.bytes
-        copy.stageSeconds = progress.readAndStage / .seconds(1)
-        copy.loadSeconds = progress.load / .seconds(1)
-        copy.repaired = progress.repairedValues
-        copy.notices = progress.notices.map(\.sentence)
-        do {
-            try await runs.record(checkpoint, copy: copy, sourceAhead: sourceAhead, of: claimed)
-        } catch let error where !(error is CancellationError) {
-            throw TableRunner.storeFailed(error)
-        }
-    }
-
-    package func recordRepairs(_ repairs: [RepairedValue]) async throws {
-        do {
-            try await runs.recordRepairs(repairs, of: claimed)
-        } catch let error where !(error is CancellationError) {
-            throw TableRunner.storeFailed(error)
-        }
-    }
-
-    package func sourceMemory() async throws -> SourceMemory? {
-        do {
-            return try await runs.sourceMemory(of: claimed)
-        } catch let error where !(error is CancellationError) {
-            throw TableRunner.storeFailed(error)
-        }
-    }
-
-    package func keep(_ memory: SourceMemory) async throws {
-        do {
-            try await runs.keep(memory, of: claimed)
-        } catch let error where !(error is CancellationError) {
-            throw TableRunner.storeFailed(error)
-        }
-    }
-
-    package func raiseGeneration(to generation: Int64) async throws {
-        do {
-            try await leases.raiseGeneration(of: claimed, to: generation)
-        } catch let error where !(error is CancellationError) {
-            throw TableRunner.storeFailed(error)
-        }
-    }
-
-    package func noteSourceClock(_ source: SourceTime) {
-        let ours = Int64((clock.now.timeIntervalSince1970 * 1_000_000).rounded())
-        sourceAhead = .microseconds(source.microseconds - ours)
-    }
-
-    /// When the process is going down; and after its turn, where others wait and this run has moved something: one that
-    /// gave way before its first batch would read the same rows again each time.
-    package func shouldStop() async -> Bool {
-        if stop.raised { return true }
-        let now = clock.now
-        guard let pace, copy.batches > 0, now.timeIntervalSince(startedAt) >= FairShare.turn / .seconds(1),
-            now.timeIntervalSince(askedAt) >= FairShare.turnCheck / .seconds(1)
-        else { return false }
-        askedAt = now
-        return await pace.makesWay(claimed)
     }
 }

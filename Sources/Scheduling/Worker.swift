@@ -111,6 +111,7 @@ package struct Worker: Service {
                     continue
                 }
                 do {
+                    let asked = clock.elapsed
                     guard let claimed = try await claim() else {
                         await waitOrRing(try await untilNextLook(longestWait))
                         continue
@@ -118,7 +119,7 @@ package struct Worker: Service {
                     let isLong = claimed.table.isLong
                     places.add(1, isLong: isLong)
                     group.addTask {
-                        await run(claimed)
+                        await run(claimed, asked: asked)
                         places.add(-1, isLong: isLong)
                         bell.ring()
                     }
@@ -137,9 +138,9 @@ package struct Worker: Service {
             by: owner, for: TableRunner.leaseDuration, ClaimTerms(slots: slots, allowsLong: allowsLong))
     }
 
-    private func run(_ claimed: ClaimedTable) async {
+    private func run(_ claimed: ClaimedTable, asked: Duration) async {
         do {
-            _ = try await runner.run(claimed)
+            _ = try await runner.run(claimed, asked: asked)
         } catch {
             await storeFailed(error)
         }

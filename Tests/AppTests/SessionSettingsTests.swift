@@ -22,9 +22,9 @@ import Testing
                         #expect(added.status == 0, "\(added.everything)")
                         #expect(try await loader.run("jobs", "setup", "job").status == 0)
                         try await RestoreTests.expectSync(loader)
+                        let before = try await Self.sessions(control)
                         // Without a setting of its own a job has the loader's name.
                         #expect(try await loader.run("jobs", "edit", "job", "--query-group", "none").status == 0)
-                        let before = try await Self.sessions(control)
                         try await source.run("INSERT INTO t (id) VALUES (5000)")
                         try await RestoreTests.expectSync(loader)
                         let after = try await Self.sessions(control).filter { before[$0.key] == nil }

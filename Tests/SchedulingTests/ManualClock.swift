@@ -19,6 +19,7 @@ final class ManualClock: WallClock {
 
     private struct State {
         var now = ManualClock.start
+        var elapsed = Duration.zero
         var nextID = 0
         var cancelled: Set<Int> = []
         var sleepers: [Sleeper] = []
@@ -40,6 +41,7 @@ final class ManualClock: WallClock {
     private let state = Mutex(State())
 
     var now: Date { state.withLock { $0.now } }
+    var elapsed: Duration { state.withLock { $0.elapsed } }
 
     func sleep(for duration: Duration) async throws {
         let id = state.withLock { state in
@@ -79,6 +81,7 @@ final class ManualClock: WallClock {
     func advance(_ duration: Duration) {
         let woken = state.withLock { state in
             state.now += duration / .seconds(1)
+            state.elapsed += duration
             let due = state.sleepers.filter { $0.until <= state.now }
             state.sleepers.removeAll { $0.until <= state.now }
             return due.map(\.continuation)

@@ -13,6 +13,7 @@ actor MemoryStore: LeaseStore, DueStore, RunStore, WorkerStore {
     private(set) var due: [ClaimedTable] = []
     private(set) var terms: [ClaimTerms] = []
     private var nextDue: Duration?
+    private var renewalGate: Gate?
     private var areOthersWaiting = false
     private nonisolated let wakeUpStream: AsyncStream<Void>?
     private(set) var sourceAhead: Duration?
@@ -45,6 +46,7 @@ actor MemoryStore: LeaseStore, DueStore, RunStore, WorkerStore {
 
     func makeDue(_ table: ClaimedTable) { due.append(table) }
     func loseLease() { isLost = true }
+    func holdRenewals(at gate: Gate) { renewalGate = gate }
     func setNextDue(_ duration: Duration?) { nextDue = duration }
     func letOthersWait() { areOthersWaiting = true }
     func fail(_ call: Call, times: Int) { failures[call] = times }
@@ -94,8 +96,9 @@ actor MemoryStore: LeaseStore, DueStore, RunStore, WorkerStore {
         return due.remove(at: index)
     }
 
-    func renew(_ claimed: ClaimedTable, for duration: Duration) throws -> Bool {
+    func renew(_ claimed: ClaimedTable, for duration: Duration) async throws -> Bool {
         defer { changed() }
+        if let renewalGate { try await renewalGate.pass() }
         try failIfOrdered(.renew)
         renewals.append(duration)
         return !isLost

@@ -48,7 +48,7 @@ import Testing
         let copy = try await runner { _, _ in Sample.progress(rows: 3, caughtUp: false) }.run(Sample.claimed())
         #expect(copy.result == .stopped && copy.failure == nil)
         let ending = try await onlyEnding()
-        #expect(ending == RunEnding(result: .stopped, isClean: true, next: NextRun(.after(0)), seconds: 0))
+        #expect(ending == RunEnding(result: .stopped, isClean: true, next: NextRun(.after(0))))
     }
 
     @Test func `a failure is a record in its own words, unclean, and keeps what was moved before it`() async throws {
@@ -63,7 +63,7 @@ import Testing
         #expect(
             ending
                 == RunEnding(
-                    result: .failed, failure: failure, isClean: false, next: NextRun(.after(300)), seconds: 0))
+                    result: .failed, failure: failure, isClean: false, next: NextRun(.after(300))))
     }
 
     @Test(arguments: [(0, 2.5, 5.0), (3, 20, 40), (40, 150, 300)])
@@ -200,16 +200,39 @@ import Testing
             await gate.awaitInside(1)
             await clock.awaitSleep(.seconds(15))
             clock.advance(.seconds(15))
-            // Fifteen tries, two seconds apart: the last but one lies within 40 s, the last beyond.
-            for _ in 1...13 {
+            // Tries two seconds apart, the last one at 40 s: five before the end.
+            for _ in 1...12 {
                 await clock.awaitSleep(.seconds(2))
                 clock.advance(.seconds(2))
             }
+            await clock.awaitSleep(.seconds(1))
+            clock.advance(.seconds(1))
             return try await group.next()
         }
         #expect(copy?.failure?.code == .interrupted)
-        #expect(clock.now < ManualClock.start + TableRunner.leaseDuration / .seconds(1))
+        #expect(clock.now == ManualClock.start + 40)
         #expect(await gate.inside == 0)
+    }
+
+    @Test func `a store that does not answer at all is not waited for longer than the lease lasts`() async throws {
+        let (gate, renewals) = (Gate(), Gate())
+        await store.holdRenewals(at: renewals)
+        let runner = runner { _, _ in
+            try await gate.pass()
+            return Sample.progress()
+        }
+        let copy = try await withThrowingTaskGroup(of: TableCopyRecord.self) { group in
+            group.addTask { try await runner.run(Sample.claimed()) }
+            await gate.awaitInside(1)
+            await clock.awaitSleep(.seconds(15))
+            clock.advance(.seconds(15))
+            await renewals.awaitInside(1)
+            await clock.awaitSleep(.seconds(25))
+            clock.advance(.seconds(25))
+            return try await group.next()
+        }
+        #expect(copy?.failure?.code == .interrupted)
+        #expect(clock.now == ManualClock.start + 40)
     }
 
     // MARK: Turns

@@ -9,8 +9,9 @@ struct Keys: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Encrypt every stored secret with the newest key.",
             discussion: """
-                Put the new key before the old one, ENCRYPTION_KEY=new,old, on every machine; restart them; run this; then \
-                take the old one out.
+                Put the new key behind the old one, ENCRYPTION_KEY=old,new, on every machine and restart them, so that all can \
+                read what it encrypts; then before it, ENCRYPTION_KEY=new,old, and restart them again; run this; then take \
+                the old one out.
                 Example: redshift-loader keys rotate
                 Exit status: 0; 1 when a secret could not be read with any of the keys.
                 """)

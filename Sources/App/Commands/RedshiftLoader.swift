@@ -5,7 +5,7 @@ import ArgumentParser
 struct RedshiftLoader: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "redshift-loader",
-        abstract: "Keeps a near-real-time replica of PostgreSQL tables in Amazon Redshift.",
+        abstract: "Keeps a near-real-time replica of PostgreSQL and MySQL tables in Amazon Redshift.",
         discussion: """
             Exit status: 0 done; 1 done and the answer is bad; 64 wrong usage; 65 bad data; 69 a service is \
             unavailable; 70 a bug; 75 busy; 77 not permitted; 78 configuration.

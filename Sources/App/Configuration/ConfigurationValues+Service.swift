@@ -50,8 +50,9 @@ extension ConfigurationValues {
             }
             return nil
         }
-        if key.split(separator: ",").contains(where: { $0.count < 32 }) {
-            problem("ENCRYPTION_KEY must have 32 characters or more")
+        let keys = key.split(separator: ",", omittingEmptySubsequences: false)
+        if keys.contains(where: { $0.trimmingCharacters(in: .whitespacesAndNewlines).count < 32 }) {
+            problem("ENCRYPTION_KEY must have 32 characters or more, and so must each of several, separated by commas")
         }
         return key
     }

@@ -37,6 +37,10 @@ package struct PostgresSession {
             // In a transaction this error has failed it: only the caller can begin it again.
             guard wire.isIdle, let name = try keptName(of: sql, bound.types) else { throw error }
             return try executeKept(name, bound)
+        } catch let error as PostgresError where error.sqlState == "0A000" {
+            // The answer has other columns than when it was prepared: a newer version has changed a table.
+            kept.forgetAll()
+            throw error
         }
     }
 

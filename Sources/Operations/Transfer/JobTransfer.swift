@@ -4,12 +4,14 @@ import Scheduling
 
 /// Writes jobs into a document, and makes jobs from one.
 package struct JobTransfer: Sendable {
-    let store: any CatalogStore
+    let store: any CatalogStore & RequestStore
     let leases: any LeaseStore
     let owner: LeaseOwner
     let clock: any WallClock
 
-    package init(store: any CatalogStore, leases: any LeaseStore, owner: LeaseOwner, clock: any WallClock) {
+    package init(
+        store: any CatalogStore & RequestStore, leases: any LeaseStore, owner: LeaseOwner, clock: any WallClock
+    ) {
         self.store = store
         self.leases = leases
         self.owner = owner
@@ -135,7 +137,8 @@ package struct JobTransfer: Sendable {
         guard var after = before else {
             return TableRecord(
                 jobID: job.id, mapping: table.mapping, schedule: table.schedule, disabled: table.disabled,
-                nextRunAt: clock.now)
+                // Set where it is stored.
+                nextRunAt: .distantPast)
         }
         var mapping = table.mapping
         // Files carry no warnings; those that are known stay.
@@ -171,11 +174,12 @@ package struct JobTransfer: Sendable {
         } else {
             job = plan.job
         }
+        let now = try await store.storeTime()
         for (before, after) in plan.tables where before != after {
             var table = after
             table.jobID = job.id
             let interval = table.schedule.interval ?? job.interval
-            if before != nil { table.nextRunAt = min(table.nextRunAt, clock.now + interval / .seconds(1)) }
+            table.nextRunAt = before == nil ? now : min(table.nextRunAt, now + interval / .seconds(1))
             try await TableSaving(store: store, leases: leases, owner: owner, clock: clock).save(table, before: before)
         }
     }

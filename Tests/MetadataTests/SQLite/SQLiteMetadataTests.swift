@@ -130,11 +130,11 @@ import Testing
             let store = try await open(folder + "/loader.db")
             for (statement, index) in [
                 (LeaseStatements.due(ofJob: 1, allowsLong: true, now: 1, dialect: .sqlite), "tables_due"),
-                (LeaseStatements.asked(ofJob: 1, dialect: .sqlite), "tables_requested"),
+                (LeaseStatements.asked(ofJob: 1, allowsLong: true, dialect: .sqlite), "tables_requested"),
                 (LeaseStatements.outlook(now: 1), "tables_due"),
                 (LeaseStatements.outlook(now: 1), "tables_requested"),
                 (LeaseStatements.outlook(now: 1), "tables_leased"),
-                (LeaseStatements.nextMoment, "tables_due"),
+                (LeaseStatements.nextMoment(now: 1), "tables_due"),
                 (LeaseStatements.loseCopies(table: 1, now: 1), "table_copies_running"),
                 (RunStatements.copies(table: 1, limit: 1), "table_copies_history"),
             ] {

@@ -11,7 +11,11 @@ extension PostgresDatabase {
         let name = UUID().uuidString.lowercased()
         return try await transaction(PostgresSchemaStatements.beginWriting, limit: Self.migrationPatience) { session in
             guard let script = session as? PostgresTransaction else { return [] }
+            _ = try script.session.executeScript(PostgresSchemaStatements.waitForLock)
             try PostgresSchemaStatements.lock.run(session)
+            if try PostgresSchemaStatements.hasSchema.number(session) == 0 {
+                _ = try script.session.executeScript(PostgresSchemaStatements.makeSchema)
+            }
             _ = try script.session.executeScript(PostgresSchemaStatements.makeVersionTable)
             let version = try Self.version(session)
             let steps = PostgresSchemaStatements.steps.dropFirst(version)

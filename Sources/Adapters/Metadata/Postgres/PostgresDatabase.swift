@@ -8,6 +8,8 @@ import Scheduling
 final class PostgresDatabase: MetadataDatabase {
     /// The longest that one statement's answer is waited for: well below a lease, which must be renewed in time.
     private static let patience = Duration.seconds(8)
+    /// The longest that a connection is waited for that may be dead without a word.
+    private static let answerLimit = Duration.seconds(3)
     /// Tries of what must be recorded.
     private static let tries = 3
 
@@ -66,14 +68,8 @@ final class PostgresDatabase: MetadataDatabase {
         let (statements, clock) = (statements, server.clock)
         do {
             return try await pool.with { connection in
-                try await connection.withSession(limit: limit) { session in
-                    let answer: PostgresResult
-                    do {
-                        answer = try session.executeScript(begin)
-                    } catch let error as PostgresError where error.code == .connectionLost {
-                        throw StaleConnection(underlying: error)
-                    }
-                    let servers = answer.firstValue.flatMap { Int64($0) } ?? 0
+                let servers = try await Self.open(begin, on: connection)
+                return try await connection.withSession(limit: limit) { session in
                     let transaction = PostgresTransaction(
                         session: session, statements: statements, now: clock?.now.storedMicroseconds ?? servers)
                     do {
@@ -91,6 +87,17 @@ final class PostgresDatabase: MetadataDatabase {
             throw PostgresFailure.sentence(for: error.underlying, server: server.endpoint.displayName)
         } catch {
             throw PostgresFailure.sentence(for: error, server: server.endpoint.displayName)
+        }
+    }
+
+    /// - Returns: The server's clock, microseconds since 1970.
+    /// - Throws: `StaleConnection` where the connection is gone, or nobody answers any more.
+    private static func open(_ begin: String, on connection: PostgresConnection) async throws -> Int64 {
+        do {
+            let answer = try await connection.withSession(limit: answerLimit) { try $0.executeScript(begin) }
+            return answer.firstValue.flatMap { Int64($0) } ?? 0
+        } catch let error as PostgresError where error.code == .connectionLost || error.code == .timeout {
+            throw StaleConnection(underlying: error)
         }
     }
 }

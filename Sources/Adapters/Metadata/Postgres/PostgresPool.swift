@@ -3,6 +3,8 @@ import Synchronization
 
 /// Open connections to the store that wait for their next use; at most so many at once.
 final class PostgresPool: Sendable {
+    private static let setUpLimit = Duration.seconds(5)
+
     private let server: PostgresMetadataServer
     private let turns: PoolTurns
     private let idle = Mutex<[PostgresConnection]>([])
@@ -23,7 +25,10 @@ final class PostgresPool: Sendable {
             if let used = idle.withLock({ $0.popLast() }) {
                 do {
                     return try await returning(used, body)
-                } catch is StaleConnection {}
+                } catch is StaleConnection {
+                    // Whatever ended this one has ended the others.
+                    await close()
+                }
             }
             return try await returning(try await connect(), body)
         }
@@ -50,10 +55,18 @@ final class PostgresPool: Sendable {
 
     func connect() async throws -> PostgresConnection {
         let connection = try await PostgresConnection.connect(to: server.endpoint)
-        try await connection.execute(PostgresSchemaStatements.session)
-        return connection
+        do {
+            try await connection.withSession(limit: Self.setUpLimit) {
+                try $0.executeScript(PostgresSchemaStatements.session)
+            }
+            return connection
+        } catch {
+            await connection.close()
+            throw error
+        }
     }
 
+    /// Closes those that are idle.
     func close() async {
         let connections = idle.withLock { idle in
             defer { idle = [] }

@@ -7,8 +7,13 @@ enum PostgresSchemaStatements {
 
     static let steps = [SchemaStep(name: "jobs, tables, leases, table copies and workers", sql: firstStep)]
 
-    /// First of all on a connection. A statement that waits for a lock gives up before the client does.
-    static let session = "SET search_path TO \(schema); SET statement_timeout TO '10min'; SET lock_timeout TO '5s'"
+    /// First of all on a connection. A statement that waits for a lock gives up before the client does; and a client
+    /// that was cut off in the middle of a transaction must not keep its rows from others for hours.
+    static let session = """
+        SET search_path TO \(schema); SET statement_timeout TO '10min'; SET lock_timeout TO '5s';
+        SET idle_in_transaction_session_timeout TO '10s';
+        SET tcp_keepalives_idle TO 15; SET tcp_keepalives_interval TO 5; SET tcp_keepalives_count TO 3
+        """
 
     private static let serverTime = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"
     static let beginReading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \(serverTime)"
@@ -23,8 +28,14 @@ enum PostgresSchemaStatements {
     /// A number of our own ("RsLd"); held until the transaction ends.
     static let lock = MetadataStatement("SELECT pg_advisory_xact_lock(1383287908)")
 
+    /// As long as the first one takes.
+    static let waitForLock = "SET LOCAL lock_timeout TO 0"
+
+    /// Asked first: making a schema that is there already needs the right to make one, too.
+    static let hasSchema = MetadataStatement("SELECT count(*) FROM pg_namespace WHERE nspname = '\(schema)'")
+    static let makeSchema = "CREATE SCHEMA \(schema)"
+
     static let makeVersionTable = """
-        CREATE SCHEMA IF NOT EXISTS \(schema);
         CREATE TABLE IF NOT EXISTS \(schema).schema_version (version bigint NOT NULL)
         """
 

@@ -21,8 +21,8 @@ struct PostgresWakeUps: Sendable {
             do {
                 guard let connection = await state.connection else {
                     let connection = try await pool.connect()
-                    try await connection.execute(PostgresSchemaStatements.listen)
                     await state.keep(connection)
+                    try await connection.withSession { try $0.executeScript(PostgresSchemaStatements.listen) }
                     return ()
                 }
                 if try await connection.nextNotification(within: Self.wait) != nil { return () }

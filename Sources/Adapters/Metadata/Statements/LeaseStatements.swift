@@ -47,13 +47,15 @@ enum LeaseStatements {
             """, moment(now))
     }
 
+    private static let isOfAllowedLength = "(:allowsLong = 1 OR t.run_seconds IS NULL OR t.run_seconds <= :long)"
+
     /// The job's table that was asked for first, with all that a claim tells.
-    static func asked(ofJob job: Int64, dialect: MetadataDialect) -> MetadataStatement {
+    static func asked(ofJob job: Int64, allowsLong: Bool, dialect: MetadataDialect) -> MetadataStatement {
         MetadataStatement(
             """
-            \(TableStatements.selection) WHERE t.job_id = :job AND \(isAsked)
+            \(TableStatements.selection) WHERE t.job_id = :job AND \(isAsked) AND \(isOfAllowedLength)
             ORDER BY t.requested_at, t.id LIMIT 1 \(dialect.lockingTable)
-            """, ["job": job])
+            """, ["job": job, "allowsLong": allowsLong, "long": FairShare.longSeconds])
     }
 
     /// The job's table that has been due longest.
@@ -63,27 +65,32 @@ enum LeaseStatements {
         MetadataStatement(
             """
             \(TableStatements.selection) WHERE t.job_id = :job AND \(isDue)
-                AND (:allowsLong = 1 OR t.run_seconds IS NULL OR t.run_seconds <= :long)
+                AND \(isOfAllowedLength)
             ORDER BY t.next_run_at, t.id LIMIT 1 \(dialect.lockingTable)
             """, moment(now) + ["job": job, "allowsLong": allowsLong, "long": FairShare.longSeconds])
     }
 
-    /// One table, as locked as `due`'s.
+    /// One table, locked; waits for a claim that looks at it.
     static func one(_ table: Int64, dialect: MetadataDialect) -> MetadataStatement {
-        MetadataStatement("\(TableStatements.selection) WHERE t.id = :table \(dialect.lockingTable)", ["table": table])
+        MetadataStatement(
+            "\(TableStatements.selection) WHERE t.id = :table \(dialect.waitingForTable)", ["table": table])
     }
 
     /// When something may be due: the earliest of each job, what was asked for, and the ends of leases.
-    static let nextMoment = MetadataStatement(
-        """
-        SELECT min(moment) FROM (
-            SELECT (SELECT t.next_run_at FROM tables t
-                WHERE t.job_id = j.id AND t.disabled = 0 AND t.lease_owner IS NULL
-                ORDER BY t.next_run_at LIMIT 1) AS moment FROM jobs j WHERE j.active = 1
-            UNION ALL SELECT CASE WHEN t.request_begun = 0 THEN 0 ELSE t.next_run_at END FROM tables t
-                WHERE t.requested_at IS NOT NULL AND t.disabled = 0 AND t.lease_owner IS NULL
-            UNION ALL SELECT t.lease_expires_at FROM tables t WHERE t.lease_owner IS NOT NULL) moments
-        """)
+    /// What is due while its window is closed does not count.
+    static func nextMoment(now: Int64) -> MetadataStatement {
+        MetadataStatement(
+            """
+            SELECT min(moment) FROM (
+                SELECT (SELECT t.next_run_at FROM tables t
+                    WHERE t.job_id = j.id AND t.disabled = 0 AND t.lease_owner IS NULL
+                        AND (t.next_run_at > :now OR \(isWanted))
+                    ORDER BY t.next_run_at LIMIT 1) AS moment FROM jobs j WHERE j.active = 1
+                UNION ALL SELECT CASE WHEN t.request_begun = 0 THEN 0 ELSE t.next_run_at END FROM tables t
+                    WHERE t.requested_at IS NOT NULL AND t.disabled = 0 AND t.lease_owner IS NULL
+                UNION ALL SELECT t.lease_expires_at FROM tables t WHERE t.lease_owner IS NOT NULL) moments
+            """, moment(now))
+    }
 
     /// A row where a table has been due since `before` that could run if this one's turn ended, or where this one is no
     /// longer wanted.
@@ -121,13 +128,19 @@ enum LeaseStatements {
     }
 
     /// A lease that is over, or whose holder is dead, is nobody's; the table is due at once, and its end was not clean.
-    static func free(table: Int64, from owner: String, now: Int64) -> MetadataStatement {
+    /// - Parameter seen: When it was to end, as it was read: one that was renewed since stays. So does one whose row
+    ///   another transaction holds, that of a worker which was cut off in the middle, for example: no claim waits for it.
+    static func free(
+        table: Int64, from owner: String, seen: Int64, now: Int64, dialect: MetadataDialect
+    ) -> MetadataStatement {
         MetadataStatement(
             """
             UPDATE tables SET lease_owner = NULL, lease_expires_at = NULL, lease_heartbeat_at = NULL, ended_cleanly = 0,
                 next_run_at = CASE WHEN next_run_at > :now THEN :now ELSE next_run_at END
-            WHERE id = :table AND lease_owner = :owner
-            """, ["table": table, "owner": owner, "now": now])
+            WHERE id = (
+                SELECT t.id FROM tables t WHERE t.id = :table AND t.lease_owner = :owner AND t.lease_expires_at = :seen
+                \(dialect.lockingTable))
+            """, ["table": table, "owner": owner, "seen": seen, "now": now])
     }
 
     /// Whatever still counts as running when a table is claimed has lost its process.
@@ -196,8 +209,10 @@ enum LeaseStatements {
 
     static func renew(_ claimed: ClaimedTable, now: Int64, until: Int64) -> MetadataStatement {
         held(
-            "UPDATE tables SET lease_expires_at = :until, lease_heartbeat_at = :now WHERE \(isHeld)", by: claimed,
-            ["now": now, "until": until])
+            """
+            UPDATE tables SET lease_expires_at = :until, lease_heartbeat_at = :now
+            WHERE \(isHeld) AND lease_expires_at > :now
+            """, by: claimed, ["now": now, "until": until])
     }
 
     static func raiseGeneration(_ claimed: ClaimedTable, to raised: Int64) -> MetadataStatement {
@@ -215,7 +230,7 @@ enum LeaseStatements {
         let values: StatementValues = [
             "now": now, "clean": ending.isClean,
             "next": ending.next.date(from: Date(storedMicroseconds: now)).storedMicroseconds,
-            "requested": claimed.table.requestedAt?.storedMicroseconds, "stopped": ending.result == .stopped,
+            "requested": claimed.table.requestedAt?.storedMicroseconds, "stopped": ending.isUnfinished,
             "endedWell": endedWell, "voids": ending.voidsMirror, "seconds": ending.seconds,
         ]
         return held(
@@ -224,7 +239,9 @@ enum LeaseStatements {
                 ended_cleanly = :clean, next_run_at = :next,
                 requested_at = CASE WHEN requested_at = :requested AND :stopped = 0 THEN NULL ELSE requested_at END,
                 request_begun = CASE WHEN requested_at = :requested THEN :stopped ELSE request_begun END,
-                run_seconds = coalesce(:seconds, run_seconds),
+                run_seconds = CASE WHEN :seconds IS NULL THEN run_seconds
+                    WHEN run_seconds IS NULL OR :seconds > run_seconds THEN :seconds
+                    ELSE (run_seconds + :seconds) / 2 END,
                 consecutive_failures = CASE WHEN :endedWell = 1 THEN 0 ELSE consecutive_failures + 1 END,
                 error_code = :error_code, error_what = :error_what, error_why = :error_why, error_fix = :error_fix,
                 error_at = :error_at, updated_at = :now,

@@ -49,9 +49,13 @@ struct MetadataDialect: Sendable {
     /// Likewise, from `source_slots s`.
     let lockingSlot: String
 
-    static let sqlite = MetadataDialect(lockingTable: "", lockingSlot: "")
+    /// As `lockingTable`, but waits for whoever holds the row.
+    let waitingForTable: String
+
+    static let sqlite = MetadataDialect(lockingTable: "", lockingSlot: "", waitingForTable: "")
     static let postgres = MetadataDialect(
-        lockingTable: "FOR UPDATE OF t SKIP LOCKED", lockingSlot: "FOR UPDATE OF s SKIP LOCKED")
+        lockingTable: "FOR UPDATE OF t SKIP LOCKED", lockingSlot: "FOR UPDATE OF s SKIP LOCKED",
+        waitingForTable: "FOR UPDATE OF t")
 }
 
 /// A constraint that callers have words for.

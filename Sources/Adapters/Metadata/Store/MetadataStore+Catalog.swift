@@ -19,11 +19,15 @@ extension MetadataStore: CatalogStore {
 
     package func update(_ job: JobRecord) async throws {
         try await write { session in
-            let changed = try Self.refusingTakenName(job.name) {
+            guard let before = try JobStatements.one(job.id).row(session).map(JobRecord.init(row:)) else {
+                throw MetadataFailure.jobGone
+            }
+            _ = try Self.refusingTakenName(job.name) {
                 try JobStatements.update(job, now: session.now).run(session)
             }
-            guard changed > 0 else { throw MetadataFailure.jobGone }
-            try JobStatements.hastenTables(of: job, now: session.now).run(session)
+            if job.interval != before.interval {
+                try JobStatements.hastenTables(of: job, now: session.now).run(session)
+            }
             try session.wakeWorkers()
         }
     }

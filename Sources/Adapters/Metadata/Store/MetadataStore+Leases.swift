@@ -16,7 +16,8 @@ extension MetadataStore: LeaseStore {
                 let hasLongSlot = !FairShare.slots(of: terms.slots, busy: slots.busy, isLong: true).isEmpty
                 let statement =
                     candidate.isAsked
-                    ? LeaseStatements.asked(ofJob: candidate.jobID, dialect: session.dialect)
+                    ? LeaseStatements.asked(
+                        ofJob: candidate.jobID, allowsLong: hasLongSlot, dialect: session.dialect)
                     : LeaseStatements.due(
                         ofJob: candidate.jobID, allowsLong: terms.allowsLong && hasLongSlot, now: session.now,
                         dialect: session.dialect)
@@ -140,7 +141,9 @@ extension MetadataStore: LeaseStore {
         for holder in holders {
             let owner = LeaseOwner(storedID: holder.owner)
             guard holder.expiresAt <= session.now || liveness.isKnownDead(owner) else { continue }
-            let free = LeaseStatements.free(table: holder.tableID, from: holder.owner, now: session.now)
+            let free = LeaseStatements.free(
+                table: holder.tableID, from: holder.owner, seen: holder.expiresAt, now: session.now,
+                dialect: session.dialect)
             guard try free.run(session) > 0 else { continue }
             try LeaseStatements.freeSlot(ofTable: holder.tableID).run(session)
             isChanged = true
@@ -207,7 +210,9 @@ extension MetadataStore: DueStore {
 
     package func untilNextDue() async throws -> Duration? {
         try await read { session in
-            try LeaseStatements.nextMoment.number(session).map { .microseconds(max(0, $0 - session.now)) }
+            try LeaseStatements.nextMoment(now: session.now).number(session).map {
+                .microseconds(max(0, $0 - session.now))
+            }
         }
     }
 
