@@ -38,7 +38,7 @@ import Testing
 
     static let linked = [
         "README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/errors.md", "docs/configuration.md",
-        "docs/faithful.md", "docs/standin.md",
+        "docs/faithful.md", "docs/standin.md", "docs/performance.md",
     ]
 
     @Test(arguments: linked)

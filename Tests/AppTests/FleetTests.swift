@@ -74,7 +74,7 @@ import Testing
                             "destination": replicas[0].url, "schemas": replicas.map(\.schema),
                             "environment": try bucket.environment().merging(
                                 [
-                                    "ENCRYPTION_KEY": freshName("key") + freshName("of the fleet, long enough"),
+                                    "ENCRYPTION_KEY": freshName("key") + freshName("of the fleet and long enough"),
                                     "PARALLEL_PROCESSING_NODE_SLICES": "2",
                                 ]) { _, new in new },
                         ]

@@ -103,16 +103,22 @@ import Testing
         let (_, tables) = await store.fill(tables: ["a", "b"])
         let log = log
         await #expect(throws: CancellationError.self) {
+            let (begun, source) = AsyncStream<Void>.makeStream()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     let sync = self.sync { _ in
-                        // As a signal does, in the middle of the run.
-                        withUnsafeCurrentTask { $0?.cancel() }
+                        source.yield()
+                        let (never, kept) = AsyncStream<Void>.makeStream()
+                        for await _ in never {}
+                        withExtendedLifetime(kept) {}
                         try Task.checkCancellation()
                         return RunProgress()
                     }
                     try await sync.wait(for: tables) { await log.add($0) }
                 }
+                // As a signal does, in the middle of the run.
+                for await _ in begun { break }
+                group.cancelAll()
                 try await group.waitForAll()
             }
         }

@@ -36,6 +36,26 @@ import Testing
     }
 }
 
+@Suite struct RunLengthTests {
+    private func length(_ result: TableCopyRecord.Result, rows: Int, _ seconds: Int) -> Double? {
+        FairShare.length(
+            of: TableCopyRecord(tableID: 1, startedAt: ManualClock.start, result: result, rows: rows),
+            took: .seconds(seconds))
+    }
+
+    @Test func `only runs that did something tell how long the table's runs are`() {
+        #expect(length(.ok, rows: 5, 3) == 3)
+        #expect(length(.ok, rows: 0, 3) == nil)
+        #expect(length(.failed, rows: 5, 10) == nil)
+        #expect(length(.failed, rows: 0, 600) == 600)
+    }
+
+    @Test func `a run that made way has more to do than its turn had room for`() {
+        #expect(length(.stopped, rows: 5, 21) == FairShare.longSeconds + 1)
+        #expect(length(.stopped, rows: 0, 21) == nil)
+    }
+}
+
 @Suite struct BeatTests {
     @Test func `tables that were added together are spread over the interval`() {
         for count in [10, 60, 1_000] {

@@ -252,8 +252,11 @@ class Fleet:
         self.restore()
         for writer in self.writers:
             writer.send_signal(signal.SIGTERM)
-        for writer in self.writers:
-            writer.wait(30)
+        for writer, url in zip(self.writers, self.settings["sources"]):
+            try:
+                writer.wait(30)
+            except subprocess.TimeoutExpired:
+                raise RuntimeError(f"the writer of {writer.args[-3]} waits: {self.sessions(url)}") from None
         self.tell("written")
         answer = ""
         # A run that met a cut or a kill may have failed; the next one goes on.
@@ -266,6 +269,15 @@ class Fleet:
         self.look()
         self.look_after()
         self.tell("caught_up")
+
+    def sessions(self, url):
+        """What the sessions of a source do, and who waits for whom."""
+        with fleet_tables.connect(url) as connection, connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pid, application_name, state, wait_event_type, wait_event, pg_blocking_pids(pid), xact_start,"
+                " left(query, 200) FROM pg_stat_activity WHERE datname = current_database()"
+            )
+            return "\n".join(str(row) for row in cursor.fetchall())
 
     def finish(self):
         for cell in self.workers:

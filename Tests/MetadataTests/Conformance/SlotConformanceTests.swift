@@ -139,6 +139,58 @@ import Testing
     }
 
     @Test(arguments: MetadataEngine.allCases)
+    func `a request outlives a run that was interrupted, not one that failed`(engine: MetadataEngine) async throws {
+        try await MetadataFixture.with(engine) { fixture, store in
+            let id = try await store.addShop(tables: ["a"], active: false, dueAt: fixture.clock.now)[0].id
+            try await store.request(tableID: id)
+            for (code, stays) in [(ErrorCode.interrupted, true), (.sourceUnreachable, false)] {
+                let claimed = try #require(try await store.claimDue(by: ann, for: lease))
+                try await store.release(
+                    claimed,
+                    RunEnding(
+                        result: .failed, failure: Sample.failure(code, at: fixture.clock.now), isClean: false,
+                        next: NextRun(.after(0))))
+                #expect((try await store.table(id)?.requestedAt != nil) == stays)
+            }
+        }
+    }
+
+    @Test(arguments: MetadataEngine.allCases)
+    func `a lease is renewed only while it lasts, and taken away only as it was seen`(
+        engine: MetadataEngine
+    ) async throws {
+        try await MetadataFixture.with(engine) { fixture, store in
+            let id = try await store.addShop(tables: ["a"], dueAt: fixture.clock.now)[0].id
+            let claimed = try #require(try await store.claimDue(by: ann, for: lease))
+            let seen = fixture.clock.now + 30
+            fixture.clock.advance(29)
+            #expect(try await store.renew(claimed, for: lease))
+            // Somebody who saw it before it was renewed comes too late.
+            let taken = try await store.write { session in
+                try LeaseStatements.free(
+                    table: id, from: "ann", seen: seen.storedMicroseconds, now: session.now, dialect: session.dialect
+                ).run(session)
+            }
+            #expect(taken == 0)
+            fixture.clock.advance(30)
+            #expect(try await !store.renew(claimed, for: lease))
+        }
+    }
+
+    @Test(arguments: MetadataEngine.allCases)
+    func `a quick run brings the length of a table's runs down by half`(engine: MetadataEngine) async throws {
+        try await MetadataFixture.with(engine) { fixture, store in
+            let id = try await store.addShop(tables: ["a"], dueAt: fixture.clock.now)[0].id
+            for (seconds, stored) in [(nil, nil), (100, 100), (nil, 100), (20, 60), (80, 80)] as [(Double?, Double?)] {
+                let claimed = try #require(try await store.claim(tableID: id, by: ann, for: lease))
+                try await store.release(
+                    claimed, RunEnding(result: .ok, isClean: true, next: NextRun(.after(0)), seconds: seconds))
+                #expect(try await store.table(id)?.runSeconds == stored)
+            }
+        }
+    }
+
+    @Test(arguments: MetadataEngine.allCases)
     func `others wait where one is due that could run if this one's turn ended`(engine: MetadataEngine) async throws {
         try await MetadataFixture.with(engine) { fixture, store in
             let now = fixture.clock.now

@@ -125,6 +125,28 @@ import Testing
         }
     }
 
+    @Test func `a worker that was cut off in a transaction stops no other, and gives its rows back soon`() async throws {
+        try await TestDatabase.with { database in
+            let store = try await open(database.endpoint)
+            let tables = try await store.addShop(tables: ["a", "b"], dueAt: Date() - 60)
+            let lost = try #require(try await store.claimDue(by: ann, for: .microseconds(1)))
+            #expect(lost.table.id == tables[0].id)
+            // As a renewal whose COMMIT never arrives.
+            try await database.run(
+                "BEGIN; UPDATE redshift_loader.tables SET updated_at = 0 WHERE id = \(tables[0].id)")
+            let bob = Sample.owner("bob")
+            #expect(try await store.claimDue(by: bob, for: .seconds(30))?.table.id == tables[1].id)
+            #expect(try await store.claimDue(by: bob, for: .seconds(30)) == nil)
+            try await database.run("ROLLBACK")
+            #expect(try await store.claimDue(by: bob, for: .seconds(30))?.table.id == tables[0].id)
+            let limit: String? = try await store.read { session in
+                try MetadataStatement("SHOW idle_in_transaction_session_timeout").row(session)?.first()
+            }
+            #expect(limit == "10s")
+            await store.close()
+        }
+    }
+
     @Test func `two claims of one job do not wait for each other's transactions`() async throws {
         try await TestDatabase.with { database in
             let store = try await open(database.endpoint)
