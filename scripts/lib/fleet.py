@@ -354,6 +354,8 @@ def main():
     with open(arguments.settings, encoding="utf-8") as file:
         fleet = Fleet(json.load(file), arguments)
     # Ended from outside, it ends what it has started.
+    # Whoever started this may have blocked it, for the writers too.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         fleet.prepare()

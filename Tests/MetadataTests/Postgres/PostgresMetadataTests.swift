@@ -125,7 +125,8 @@ import Testing
         }
     }
 
-    @Test func `a worker that was cut off in a transaction stops no other, and gives its rows back soon`() async throws {
+    @Test func `a worker that was cut off in a transaction stops no other, and gives its rows back soon`() async throws
+    {
         try await TestDatabase.with { database in
             let store = try await open(database.endpoint)
             let tables = try await store.addShop(tables: ["a", "b"], dueAt: Date() - 60)
