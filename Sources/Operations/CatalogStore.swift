@@ -11,6 +11,10 @@ package protocol JobStore: Sendable {
     func add(_ job: JobRecord) async throws -> JobRecord
     func jobs() async throws -> [JobRecord]
     func update(_ job: JobRecord) async throws
+    /// As `update`, for a job whose destination is another one: no table of it is being synced at that moment, and their
+    /// next runs ask the destination where they stand.
+    /// - Throws: `OperationError` `busy` while one is being synced; nothing is changed then.
+    func updateWhereNothingRuns(_ job: JobRecord) async throws
     /// Removes a job with its tables and their history. What lies in the destination stays.
     func remove(jobID: Int64) async throws
 }

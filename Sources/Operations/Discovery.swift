@@ -51,15 +51,13 @@ package struct Discovery: Sendable {
     let store: any CatalogStore
     let connections: any JobConnections
     let requests: any RequestStore
-    let clock: any WallClock
 
     package init(
-        store: any CatalogStore, requests: any RequestStore, connections: any JobConnections, clock: any WallClock
+        store: any CatalogStore, requests: any RequestStore, connections: any JobConnections
     ) {
         self.store = store
         self.requests = requests
         self.connections = connections
-        self.clock = clock
     }
 
     /// - Parameter wishes: Mode and keys of all tables that are set up, in place of the suggested ones.

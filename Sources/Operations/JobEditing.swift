@@ -23,15 +23,9 @@ package struct JobChange: Sendable, Hashable {
 /// Changes jobs that have tables already.
 package struct JobEditing: Sendable {
     let store: any CatalogStore
-    let leases: any LeaseStore
-    let owner: LeaseOwner
-    let clock: any WallClock
 
-    package init(store: any CatalogStore, leases: any LeaseStore, owner: LeaseOwner, clock: any WallClock) {
+    package init(store: any CatalogStore) {
         self.store = store
-        self.leases = leases
-        self.owner = owner
-        self.clock = clock
     }
 
     /// - Returns: The job, and sentences that say what follows for its tables.
@@ -50,51 +44,13 @@ package struct JobEditing: Sendable {
         try JobRules.check(job)
         guard job != before else { return (job, []) }
         let tables = try await store.tables(ofJob: job.id)
-        try await whereNothingRuns(job.destination == before.destination ? [] : tables) { try await store.update(job) }
+        // A run under way would leave behind a position that means another cluster.
+        if job.destination == before.destination {
+            try await store.update(job)
+        } else {
+            try await store.updateWhereNothingRuns(job)
+        }
         return (job, Self.consequences(from: before, to: job, tables: tables))
-    }
-
-    /// A run under way would leave behind a position that means another cluster. All leases are taken before anything is
-    /// changed, and the next runs ask the destination.
-    private func whereNothingRuns(_ tables: [TableRecord], _ body: () async throws -> Void) async throws {
-        var claims: [ClaimedTable] = []
-        // Many tables take their time: the first lease must last until the last one is taken.
-        let lease = TableRunner.leaseDuration + .seconds(2) * tables.count
-        do {
-            for table in tables {
-                guard let claim = try await leases.claim(tableID: table.id, by: owner, for: lease) else {
-                    throw Self.busy(table)
-                }
-                claims.append(claim)
-            }
-            for claim in claims {
-                guard try await leases.renew(claim, for: lease) else { throw Self.busy(claim.table) }
-            }
-            try await body()
-        } catch {
-            await giveBack(claims)
-            throw error
-        }
-        await giveBack(claims)
-    }
-
-    private static func busy(_ table: TableRecord) -> OperationError {
-        OperationError(
-            .busy, what: "\(table.mapping.label) is being synced", why: "another process holds its lease",
-            fix: "Pause the job (redshift-loader jobs pause \(table.mapping.jobName)) and try again.")
-    }
-
-    /// All of them, whatever becomes of one: a lease that cannot be given back ends by itself, and is then in doubt, as
-    /// it should be.
-    private func giveBack(_ claims: [ClaimedTable]) async {
-        for claim in claims {
-            do {
-                try await leases.release(
-                    claim, RunEnding(result: .stopped, isClean: false, next: NextRun(.after(0))))
-            } catch {
-                continue
-            }
-        }
     }
 
     private static func consequences(from old: JobRecord, to new: JobRecord, tables: [TableRecord]) -> [String] {

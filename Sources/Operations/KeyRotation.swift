@@ -62,6 +62,8 @@ package struct KeyRotation: Sendable {
             for secret in left { try await reseal(secret, &outcome) }
             if left.count == outcome.unreadable.count { return outcome }
         }
+        let left = try await store.sealedSecrets().filter { !secrets.isUnderNewestKey($0.bytes) }
+        outcome.unreadable = left.map { "\($0.label): it was changed meanwhile; run this again" }
         return outcome
     }
 

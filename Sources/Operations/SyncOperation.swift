@@ -59,24 +59,26 @@ package struct SyncOperation: Sendable {
     }
 
     private func runHere(_ table: TableRecord, _ tell: @Sendable (SyncEvent) async -> Void) async throws {
-        guard let claimed = try await claim(table) else {
+        guard let (claimed, asked) = try await claim(table) else {
             await tell(.skipped(table, "another process is syncing it, or uses all connections to its source"))
             return
         }
         await tell(.started(table))
-        let copy = try await runner.run(claimed)
+        let copy = try await runner.run(claimed, asked: asked)
         // A run is interrupted by a signal, which ends the waiting; or because the store went away, which is told.
         if copy.failure?.code == .interrupted { try Task.checkCancellation() }
         await tell(.finished(try await store.table(id: table.id) ?? table, copy))
     }
 
     /// Waits out a lease that its holder may still give back.
-    private func claim(_ table: TableRecord) async throws -> ClaimedTable? {
+    /// - Returns: With the moment at which it was asked for, by the clock's `elapsed`.
+    private func claim(_ table: TableRecord) async throws -> (claimed: ClaimedTable, asked: Duration)? {
         let deadline = clock.elapsed + TableRunner.leaseDuration + .seconds(5)
         while true {
+            let asked = clock.elapsed
             let claimed = try await leases.claim(
                 tableID: table.id, by: owner, for: TableRunner.leaseDuration, ClaimTerms(slots: slots))
-            if let claimed { return claimed }
+            if let claimed { return (claimed, asked) }
             guard clock.elapsed < deadline else { return nil }
             try await clock.sleep(for: .milliseconds(250))
         }

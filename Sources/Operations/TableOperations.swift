@@ -117,7 +117,7 @@ package struct TableOperations: Sendable {
         _ tableID: Int64, _ mapping: TableMapping, voidsMirror: Bool, removes: Bool = false,
         _ body: (ClaimedTable) async throws -> Void
     ) async throws {
-        try await TableSaving(store: store, leases: leases, owner: owner, clock: clock)
+        try await TableSaving(store: store, leases: leases, owner: owner)
             .underLease(tableID, mapping, voidsMirror: voidsMirror, removes: removes, body)
     }
 }

@@ -7,7 +7,6 @@ struct TableSaving {
     let store: any CatalogStore
     let leases: any LeaseStore
     let owner: LeaseOwner
-    let clock: any WallClock
 
     /// - Throws: `OperationError` `busy` while the table is being synced and its destination changes.
     func save(_ table: TableRecord, before: TableRecord?) async throws {
@@ -32,7 +31,7 @@ struct TableSaving {
                 fix: "Try again when it has finished.")
         }
         func ending(_ voidsMirror: Bool) -> RunEnding {
-            RunEnding(result: .stopped, isClean: false, next: NextRun(.after(0)), voidsMirror: voidsMirror)
+            RunEnding(untouched: NextRun(.after(0)), voidsMirror: voidsMirror)
         }
         do {
             try await body(claimed)

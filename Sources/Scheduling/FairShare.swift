@@ -11,19 +11,16 @@ package enum FairShare {
     /// How often a run that has had its turn asks whether others wait.
     package static let turnCheck = Duration.seconds(5)
 
-    /// A job with something due, or a table that was asked for.
+    /// A job with something that is due, or was asked for.
     package struct Candidate: Sendable, Hashable {
         package var jobID: Int64
-        /// nil: the job's table that has been due longest.
-        package var tableID: Int64?
-        /// When it was due, or asked for: microseconds since 1970.
+        /// When its first table was due, or asked for: microseconds since 1970.
         package var since: Int64
         /// Asked for, and not begun yet: first of all.
         package var isAsked: Bool
 
-        package init(jobID: Int64, tableID: Int64? = nil, since: Int64, isAsked: Bool = false) {
+        package init(jobID: Int64, since: Int64, isAsked: Bool = false) {
             self.jobID = jobID
-            self.tableID = tableID
             self.since = since
             self.isAsked = isAsked
         }
@@ -40,7 +37,7 @@ package enum FairShare {
                 let (left, right) = (busy[one.jobID]?.count ?? 0, busy[other.jobID]?.count ?? 0)
                 if !one.isAsked, left != right { return left < right }
                 if one.since != other.since { return one.since < other.since }
-                return (one.jobID, one.tableID ?? 0) < (other.jobID, other.tableID ?? 0)
+                return one.jobID < other.jobID
             }
     }
 

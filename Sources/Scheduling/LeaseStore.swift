@@ -86,6 +86,7 @@ package struct RunEnding: Sendable, Hashable {
     package var voidsMirror: Bool
     /// How long the run took; nil where nothing ran.
     package var seconds: Double?
+    private(set) package var hasRun = true
 
     package init(
         result: TableCopyRecord.Result, failure: RunFailure? = nil, isClean: Bool, next: NextRun,
@@ -97,6 +98,13 @@ package struct RunEnding: Sendable, Hashable {
         self.next = next
         self.voidsMirror = voidsMirror
         self.seconds = seconds
+    }
+
+    /// A claim under which nothing ran: the table's failures and requests stay as they were, and what its mirror says is
+    /// in doubt.
+    package init(untouched next: NextRun, voidsMirror: Bool = false) {
+        self.init(result: .stopped, isClean: false, next: next, voidsMirror: voidsMirror)
+        hasRun = false
     }
 
     /// It ended before its time, through no fault of the table's: what was asked for stays asked for.

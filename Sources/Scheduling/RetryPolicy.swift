@@ -21,16 +21,15 @@ package enum RetryPolicy {
         let schedule = claimed.table.schedule
         let wanted = schedule.interval ?? claimed.job.interval
         let window = schedule.window
-        guard let failure else {
-            guard caughtUp else { return NextRun(.after(0), window: window) }
-            if let unindexedRead, unindexedRead * 10 > wanted {
-                return NextRun(.after(unindexedRead / .seconds(1) * 10), window: window)
-            }
-            return NextRun(.beat(Beat(interval: wanted, table: claimed.table.id)), window: window)
+        let rest = (unindexedRead ?? .zero) / .seconds(1) * 10
+        if let failure {
+            let delay = delay(
+                after: failure, consecutiveFailures: claimed.table.consecutiveFailures, interval: wanted,
+                jitter: jitter)
+            return NextRun(.after(max(delay, rest)), window: window)
         }
-        let delay = delay(
-            after: failure, consecutiveFailures: claimed.table.consecutiveFailures, interval: wanted, jitter: jitter)
-        return NextRun(.after(delay), window: window)
+        guard caughtUp, rest <= wanted / .seconds(1) else { return NextRun(.after(rest), window: window) }
+        return NextRun(.beat(Beat(interval: wanted, table: claimed.table.id)), window: window)
     }
 
     /// Seconds until a failed table is tried again.

@@ -82,7 +82,7 @@ package struct TableRunner: Sendable {
             return try await runs.beginCopy(claimed)
         } catch {
             // It may be there although its opening was not confirmed: the next claim closes it as lost.
-            let ending = RunEnding(result: .stopped, isClean: false, next: NextRun(.after(0)))
+            let ending = RunEnding(untouched: NextRun(.after(0)))
             try await leases.release(claimed, ending)
             throw error
         }
@@ -92,9 +92,11 @@ package struct TableRunner: Sendable {
     private func runWithHeartbeat(
         _ claimed: ClaimedTable, _ journal: LeasedRunJournal, since held: Duration
     ) async throws -> RunProgress {
-        try await withThrowingTaskGroup(of: RunProgress?.self) { group in
+        let term = LeaseTerm(held: held)
+        return try await withThrowingTaskGroup(of: RunProgress?.self) { group in
             group.addTask { try await factory.run(claimed, journal: journal) }
-            group.addTask { try await keepLease(claimed, since: held) }
+            group.addTask { try await keepLease(claimed, term) }
+            group.addTask { try await endBeforeLease(term) }
             defer { group.cancelAll() }
             while let finished = try await group.next() {
                 if let progress = finished { return progress }
@@ -103,50 +105,51 @@ package struct TableRunner: Sendable {
         }
     }
 
-    /// Renews until cancelled. A store that cannot be reached is asked again soon, and one that does not answer is not
-    /// waited for: the run must end before the lease does, or another worker's would go on beside it.
-    private func keepLease(_ claimed: ClaimedTable, since held: Duration) async throws -> RunProgress? {
-        var held = held
+    /// When a lease was last known to be held, by the clock's `elapsed`.
+    private final class LeaseTerm: Sendable {
+        private let moment: Mutex<Duration>
+
+        init(held: Duration) {
+            moment = Mutex(held)
+        }
+
+        var held: Duration { moment.withLock { $0 } }
+        func renewed(at asked: Duration) { moment.withLock { $0 = asked } }
+    }
+
+    /// Renews until cancelled. A store that cannot be reached is asked again soon.
+    private func keepLease(_ claimed: ClaimedTable, _ term: LeaseTerm) async throws -> RunProgress? {
         var wait = Self.heartbeat
         while true {
-            try await clock.sleep(for: min(wait, left(since: held)))
+            try await clock.sleep(for: wait)
             let asked = clock.elapsed
             do {
-                guard try await renew(claimed, within: left(since: held)) else {
+                guard try await leases.renew(claimed, for: Self.leaseDuration) else {
                     throw ReplicationError(
                         .locked, what: "The lease of \(claimed.table.mapping.label) was lost",
                         why: "another worker took it over", fix: "Nothing is lost; that worker goes on.")
                 }
-                held = asked
+                term.renewed(at: asked)
                 wait = Self.heartbeat
             } catch let error where !(error is ReplicationError || error is CancellationError) {
                 logger.warning("the lease of \(claimed.table.mapping.label) could not be renewed: \(error)")
                 wait = Self.renewalRetry
-                guard left(since: held) > .zero else { throw Self.storeFailed(error) }
             }
         }
     }
 
-    /// How much longer a run may go on whose lease is known to have been held at `held`.
-    private func left(since held: Duration) -> Duration {
-        max(.zero, held + Self.leaseDuration - Self.lastCall - clock.elapsed)
-    }
-
-    /// The store did not answer in time.
-    private struct NoAnswer: Error, CustomStringConvertible {
-        var description: String { "the metadata store did not answer in time" }
-    }
-
-    private func renew(_ claimed: ClaimedTable, within limit: Duration) async throws -> Bool {
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask { try await leases.renew(claimed, for: Self.leaseDuration) }
-            group.addTask {
-                try await clock.sleep(for: limit)
-                throw NoAnswer()
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? false
+    /// The run must end before the lease does, or another worker's would go on beside it: whatever a renewal under way
+    /// may still wait for.
+    private func endBeforeLease(_ term: LeaseTerm) async throws -> RunProgress? {
+        while true {
+            let left = term.held + Self.leaseDuration - Self.lastCall - clock.elapsed
+            guard left > .zero else { throw Self.storeFailed(LeaseNotRenewed()) }
+            try await clock.sleep(for: left)
         }
+    }
+
+    private struct LeaseNotRenewed: Error, CustomStringConvertible {
+        var description: String { "the lease could not be renewed in time" }
     }
 
     /// The store's trouble passes; nothing is wrong with the table.
@@ -173,9 +176,11 @@ package struct TableRunner: Sendable {
             if failure == nil { copy.notices = progress.notices.map(\.sentence) }
             var storeError: (any Error)?
             do { try await runs.finishCopy(copy) } catch { storeError = error }
+            // Of a run that failed before it could tell, all its time counts.
+            var unindexedRead = await journal.unindexedRead ?? progress.unindexedRead
+            if failure != nil, claimed.table.schedule.allowsScan { unindexedRead = unindexedRead ?? length }
             let next = RetryPolicy.nextRun(
-                of: claimed, after: failure, caughtUp: progress.caughtUp,
-                unindexedRead: await journal.unindexedRead ?? progress.unindexedRead,
+                of: claimed, after: failure, caughtUp: progress.caughtUp, unindexedRead: unindexedRead,
                 jitter: Double.random(in: 0..<1))
             try await leases.release(
                 claimed,

@@ -89,7 +89,12 @@ package struct Worker: Service {
             stop.raise()
             bell.ring()
         }
-        try await workers.unregister(owner)
+        do {
+            try await workers.unregister(owner)
+        } catch {
+            // It counts as gone soon, once nothing is heard of it.
+            logger.warning("the worker could not sign off: \(error)")
+        }
         logger.info("worker stopped")
     }
 

@@ -3,7 +3,7 @@ import TestServers
 import Testing
 
 /// Workers as processes on machines of their own; `scripts/lib/fleet.py` makes the machines and what happens to them.
-@Suite(.timeLimit(.minutes(4))) struct FleetTests {
+@Suite(.timeLimit(.minutes(10))) struct FleetTests {
     /// What the driver found; see there and `fleet_store.py`.
     struct Outcome: Decodable {
         struct Overlap: Decodable {

@@ -72,7 +72,7 @@ import Testing
     ) async throws {
         metadata.cut()
         try await meanwhile()
-        try await until("the program's noticing") { metadata.refusals >= attempts }
+        try await until("the program's noticing", within: .seconds(180)) { metadata.refusals >= attempts }
         metadata.restore()
     }
 

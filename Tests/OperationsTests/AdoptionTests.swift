@@ -106,7 +106,7 @@ import Testing
         let connections = MemoryConnections(
             tables: [Sample.table("orders")],
             destination: MemoryDestination(checkpoint: Checkpoint(stamp: stamp, state: state)))
-        let discovery = Discovery(store: store, requests: store, connections: connections, clock: SleeplessClock())
+        let discovery = Discovery(store: store, requests: store, connections: connections)
         let survey = try await discovery.create(job, .all)
         #expect(survey.map(\.isAdoptable) == [true])
         #expect(await store.table(1) != nil)

@@ -10,7 +10,7 @@ import Testing
     private func survey(_ tables: [SourceTable], _ selection: TableSelection = .all) async throws -> [DiscoveredTable] {
         let (job, _) = await store.fill()
         let connections = MemoryConnections(tables: tables)
-        return try await Discovery(store: store, requests: store, connections: connections, clock: SleeplessClock())
+        return try await Discovery(store: store, requests: store, connections: connections)
             .survey(job, selection)
     }
 

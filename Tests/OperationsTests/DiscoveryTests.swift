@@ -11,7 +11,7 @@ import Testing
     ) -> (Discovery, MemoryDestination) {
         let connections = MemoryConnections(tables: tables, destination: destination)
         return (
-            Discovery(store: store, requests: store, connections: connections, clock: SleeplessClock()), destination
+            Discovery(store: store, requests: store, connections: connections), destination
         )
     }
 

@@ -10,8 +10,7 @@ import Testing
     private func edit(_ make: (inout JobChange) -> Void) async throws -> (job: JobRecord, sentences: [String]) {
         var change = JobChange()
         make(&change)
-        return try await JobEditing(store: store, leases: store, owner: Sample.owner, clock: SleeplessClock())
-            .edit("shop", change)
+        return try await JobEditing(store: store).edit("shop", change)
     }
 
     @Test func `what is given changes, and the rest stays`() async throws {
@@ -44,19 +43,17 @@ import Testing
                 "Tables of schemas that are no longer looked at stay: shop/orders.",
             ])
         #expect(await store.table(1)?.mapping.destination.schema == "app")
-        #expect(await store.endings.isEmpty, "no lease is needed")
+        #expect(await store.doubted.isEmpty, "runs may go on")
     }
 
     @Test func `another destination waits for no run, and the next runs ask it where they stand`() async throws {
         _ = await store.fill(job: "shop", tables: ["orders", "stock"])
         let (_, sentences) = try await edit { $0.destination = .environment(variable: "NEW") }
         #expect(sentences == ["Where the new destination does not have the replicas, all rows are loaded there."])
-        #expect(await store.endings.map(\.table) == [1, 2])
-        #expect(await store.endings.allSatisfy { !$0.ending.isClean })
+        #expect(await store.doubted == [1])
     }
 
-    @Test func `while a table is being synced its job's destination stays, and all leases are given back`() async throws
-    {
+    @Test func `while a table is being synced its job's destination stays`() async throws {
         let (before, _) = await store.fill(job: "shop", tables: ["orders", "stock"])
         await store.hold(2)
         let error = await #expect(throws: OperationError.self) {
@@ -64,7 +61,7 @@ import Testing
         }
         #expect(error?.code == .busy && error?.what == "shop/stock is being synced")
         #expect(await store.jobs() == [before])
-        #expect(await store.table(1)?.lease.owner == nil)
+        #expect(await store.doubted.isEmpty)
     }
 
     @Test func `session settings change one by one, and go back to what holds without them`() async throws {
@@ -92,7 +89,7 @@ import Testing
         }
         #expect(third.destinationSession == DestinationSession())
         #expect(said == ["Runs that begin from now on work with the changed session settings."])
-        #expect(await store.endings.isEmpty, "no lease is needed")
+        #expect(await store.doubted.isEmpty, "runs may go on")
     }
 
     static let refusals: [@Sendable (inout JobChange) -> Void] = [

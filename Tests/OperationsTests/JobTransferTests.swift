@@ -9,7 +9,7 @@ import Testing
     private let store = MemoryCatalog()
 
     private func transfer(_ store: MemoryCatalog) -> JobTransfer {
-        JobTransfer(store: store, leases: store, owner: Sample.owner, clock: SleeplessClock())
+        JobTransfer(store: store, leases: store, owner: Sample.owner)
     }
 
     /// A job with a table that has every setting, and one that has none.

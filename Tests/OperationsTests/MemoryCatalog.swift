@@ -14,6 +14,8 @@ actor MemoryCatalog: CatalogStore, HistoryStore, LeaseStore, RequestStore, RunSt
     private(set) var endings: [(table: Int64, ending: RunEnding)] = []
     private(set) var live = 0
     private(set) var saves = 0
+    /// Jobs whose tables ask the destination with their next run.
+    private(set) var doubted: [Int64] = []
     private var secrets: [String: Data] = [:]
     /// Tables that another process holds, and for how many more claims.
     private var held: [Int64: Int] = [:]
@@ -59,6 +61,15 @@ actor MemoryCatalog: CatalogStore, HistoryStore, LeaseStore, RequestStore, RunSt
 
     func jobs() -> [JobRecord] { storedJobs }
     func update(_ job: JobRecord) { storedJobs = storedJobs.map { $0.id == job.id ? job : $0 } }
+
+    func updateWhereNothingRuns(_ job: JobRecord) throws {
+        let tables = storedTables.filter { $0.jobID == job.id }
+        if let running = tables.first(where: { held[$0.id] != nil }) {
+            throw OperationError(.busy, what: "\(running.mapping.label) is being synced", why: "held", fix: "wait")
+        }
+        doubted.append(job.id)
+        update(job)
+    }
 
     func remove(jobID: Int64) {
         storedJobs.removeAll { $0.id == jobID }

@@ -11,7 +11,7 @@ import Testing
     private func discovery(_ tables: [SourceTable]) -> (Discovery, MemoryConnections) {
         let connections = MemoryConnections(tables: tables)
         return (
-            Discovery(store: store, requests: store, connections: connections, clock: SleeplessClock()), connections
+            Discovery(store: store, requests: store, connections: connections), connections
         )
     }
 

@@ -58,9 +58,12 @@ import Testing
 
     @Test func `reading a large table whole takes at most a tenth of the time`() {
         let claimed = Sample.claimed(interval: .seconds(60))
-        func next(_ read: Duration) -> NextRun {
-            RetryPolicy.nextRun(of: claimed, after: nil, caughtUp: true, unindexedRead: read, jitter: 0)
+        func next(_ read: Duration, failed: ErrorCode? = nil, caughtUp: Bool = true) -> NextRun {
+            let failure = failed.map { RunFailure(code: $0, what: "", why: "", fix: "", at: ManualClock.start) }
+            return RetryPolicy.nextRun(of: claimed, after: failure, caughtUp: caughtUp, unindexedRead: read, jitter: 0)
         }
+        #expect(next(.seconds(90), failed: .destinationUnreachable).moment == .after(900))
+        #expect(next(.seconds(90), caughtUp: false).moment == .after(900))
         #expect(next(.seconds(90)).moment == .after(900))
         #expect(next(.seconds(6)).moment == .beat(Beat(interval: .seconds(60), table: claimed.table.id)))
     }

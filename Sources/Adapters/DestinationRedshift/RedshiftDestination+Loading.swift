@@ -119,6 +119,19 @@ extension RedshiftDestination {
     /// Outside of the transaction, as Redshift demands; a wider column harms nobody where the load fails afterwards.
     private func widen(_ load: ReplicaLoad) async throws {
         let table = load.mapping.destination
+        guard !load.widenedColumns.isEmpty else { return }
+        // It waits for whoever reads the table, and all others wait behind it.
+        try await run(SessionStatements.statementTimeout(settings.swapTimeout), table)
+        do {
+            try await widenColumns(load, table)
+        } catch {
+            try await run(SessionStatements.statementTimeout(settings.sessionTimeout), table)
+            throw error
+        }
+        try await run(SessionStatements.statementTimeout(settings.sessionTimeout), table)
+    }
+
+    private func widenColumns(_ load: ReplicaLoad, _ table: TableName) async throws {
         for (column, bytes) in load.widenedColumns.sorted(by: { $0.key < $1.key }) {
             do {
                 try await run(ReplicaStatements.widen(column, of: table, to: bytes), table)

@@ -176,7 +176,7 @@ extension Jobs {
                     .usage, what: "Nothing to change", why: "no setting was given",
                     fix: "See: redshift-loader help jobs edit.")
             }
-            let editing = JobEditing(store: app.store, leases: app.store, owner: app.owner, clock: app.clock)
+            let editing = JobEditing(store: app.store)
             let (job, sentences) = try await editing.edit(name, change)
             Terminal.answer("Job \(job.name) changed.")
             for sentence in sentences { Terminal.message(sentence) }

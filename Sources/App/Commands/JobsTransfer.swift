@@ -59,5 +59,5 @@ extension Jobs {
 }
 
 extension Composition {
-    var transfer: JobTransfer { JobTransfer(store: store, leases: store, owner: owner, clock: clock) }
+    var transfer: JobTransfer { JobTransfer(store: store, leases: store, owner: owner) }
 }

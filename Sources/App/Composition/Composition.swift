@@ -99,7 +99,7 @@ struct Composition: Sendable {
     }
 
     var discovery: Discovery {
-        Discovery(store: store, requests: store, connections: connections, clock: clock)
+        Discovery(store: store, requests: store, connections: connections)
     }
 
     var tables: TableOperations {

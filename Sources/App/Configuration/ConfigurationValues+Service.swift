@@ -27,6 +27,8 @@ extension ConfigurationValues {
             if endpoint.tls.rootCertificate == .system, let pem = text("METADATA_CA_PEM") {
                 endpoint.tls.rootCertificate = .pem(pem)
             }
+            // A store that does not answer must not hold up what could end before.
+            if !url.contains("connect_timeout=") { endpoint.connectTimeout = .seconds(5) }
             // Each run renews its lease and records batches; beside them there are claims and the worker's own beat.
             return .postgres(PostgresMetadataServer(endpoint: endpoint, connections: workerConcurrency + 3))
         } catch {

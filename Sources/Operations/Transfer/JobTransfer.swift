@@ -7,15 +7,13 @@ package struct JobTransfer: Sendable {
     let store: any CatalogStore & RequestStore
     let leases: any LeaseStore
     let owner: LeaseOwner
-    let clock: any WallClock
 
     package init(
-        store: any CatalogStore & RequestStore, leases: any LeaseStore, owner: LeaseOwner, clock: any WallClock
+        store: any CatalogStore & RequestStore, leases: any LeaseStore, owner: LeaseOwner
     ) {
         self.store = store
         self.leases = leases
         self.owner = owner
-        self.clock = clock
     }
 
     /// - Parameter name: One job; nil for all.
@@ -167,7 +165,7 @@ package struct JobTransfer: Sendable {
             change.destinationPrefix = plan.job.destinationPrefix
             change.interval = plan.job.interval
             change.set(plan.job.destinationSession)
-            _ = try await JobEditing(store: store, leases: leases, owner: owner, clock: clock).edit(
+            _ = try await JobEditing(store: store).edit(
                 plan.job.name, change)
             job = plan.job
             try await store.update(job)
@@ -180,7 +178,7 @@ package struct JobTransfer: Sendable {
             table.jobID = job.id
             let interval = table.schedule.interval ?? job.interval
             table.nextRunAt = before == nil ? now : min(table.nextRunAt, now + interval / .seconds(1))
-            try await TableSaving(store: store, leases: leases, owner: owner, clock: clock).save(table, before: before)
+            try await TableSaving(store: store, leases: leases, owner: owner).save(table, before: before)
         }
     }
 }

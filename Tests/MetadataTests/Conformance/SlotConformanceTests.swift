@@ -191,6 +191,53 @@ import Testing
     }
 
     @Test(arguments: MetadataEngine.allCases)
+    func `a job's destination changes only while nothing of it runs, and then all mirrors are in doubt`(
+        engine: MetadataEngine
+    ) async throws {
+        try await MetadataFixture.with(engine) { fixture, store in
+            let tables = try await store.addShop(tables: ["a", "b"], dueAt: fixture.clock.now)
+            for table in tables {
+                let claimed = try #require(try await store.claim(tableID: table.id, by: ann, for: lease))
+                try await store.release(claimed, ending(fixture.clock.now))
+            }
+            var job = try #require(try await store.jobs().first)
+            job.destination = .environment(variable: "ELSEWHERE")
+            let changed = job
+            let running = try #require(try await store.claim(tableID: tables[1].id, by: ann, for: lease))
+            let error = await #expect(throws: OperationError.self) { try await store.updateWhereNothingRuns(changed) }
+            #expect(error?.code == .busy && error?.what == "shop/b is being synced")
+            #expect(try await store.table(tables[0].id)?.lease.endedCleanly == true, "nothing is changed")
+            #expect(try await store.jobs() != [changed])
+            try await store.release(running, ending(fixture.clock.now))
+            try await store.updateWhereNothingRuns(changed)
+            #expect(try await store.jobs() == [changed])
+            for table in tables {
+                #expect(try await store.claim(tableID: table.id, by: ann, for: lease)?.previousEndedCleanly == false)
+            }
+        }
+    }
+
+    @Test(arguments: MetadataEngine.allCases)
+    func `a claim under which nothing ran leaves failures and requests as they were`(
+        engine: MetadataEngine
+    ) async throws {
+        try await MetadataFixture.with(engine) { fixture, store in
+            let id = try await store.addShop(tables: ["a"], dueAt: fixture.clock.now)[0].id
+            let failed = try #require(try await store.claimDue(by: ann, for: lease))
+            let failure = Sample.failure(.sourcePermission, at: fixture.clock.now)
+            try await store.release(
+                failed,
+                RunEnding(result: .failed, failure: failure, isClean: false, next: NextRun(.after(0)), seconds: 1))
+            try await store.request(tableID: id)
+            let idle = try #require(try await store.claim(tableID: id, by: ann, for: lease))
+            try await store.release(idle, RunEnding(untouched: NextRun(.after(0))))
+            let table = try #require(try await store.table(id))
+            #expect(table.failure == failure && table.consecutiveFailures == 1 && table.requestedAt != nil)
+            #expect(!table.lease.endedCleanly)
+        }
+    }
+
+    @Test(arguments: MetadataEngine.allCases)
     func `others wait where one is due that could run if this one's turn ended`(engine: MetadataEngine) async throws {
         try await MetadataFixture.with(engine) { fixture, store in
             let now = fixture.clock.now

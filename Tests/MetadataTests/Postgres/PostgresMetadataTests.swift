@@ -88,8 +88,7 @@ import Testing
         }
     }
 
-    @Test func `connections that the server has closed are replaced, and what was under way is an error`() async throws
-    {
+    @Test func `connections that the server has closed are replaced`() async throws {
         try await TestDatabase.with { database in
             let store = try await open(database.endpoint)
             _ = try await store.add(Sample.job())
@@ -125,8 +124,7 @@ import Testing
         }
     }
 
-    @Test func `a worker that was cut off in a transaction stops no other, and gives its rows back soon`() async throws
-    {
+    @Test func `a worker that was cut off in a transaction stops no other`() async throws {
         try await TestDatabase.with { database in
             let store = try await open(database.endpoint)
             let tables = try await store.addShop(tables: ["a", "b"], dueAt: Date() - 60)
@@ -140,10 +138,6 @@ import Testing
             #expect(try await store.claimDue(by: bob, for: .seconds(30)) == nil)
             try await database.run("ROLLBACK")
             #expect(try await store.claimDue(by: bob, for: .seconds(30))?.table.id == tables[0].id)
-            let limit: String? = try await store.read { session in
-                try MetadataStatement("SHOW idle_in_transaction_session_timeout").row(session)?.first()
-            }
-            #expect(limit == "10s")
             await store.close()
         }
     }

@@ -181,7 +181,7 @@ import Testing
         let path = folder.path + "/loader.db"
         let clock = SettableClock()
         let old = try SQLiteDatabase(path: path, clock: clock)
-        try await old.write { session in
+        try await old.write(limit: MetadataPatience.usual) { session in
             let database = try #require((session as? SQLiteSession)?.database)
             try database.execute(sql: SQLiteSchemaStatements.steps[0].sql)
             try SQLiteSchemaStatements.writeApplicationID.run(session)

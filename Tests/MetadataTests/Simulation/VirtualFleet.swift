@@ -196,7 +196,9 @@ final class VirtualFleet {
         let next = RetryPolicy.nextRun(of: run.claimed, after: nil, caughtUp: isCaughtUp, jitter: 0)
         try await store.release(
             run.claimed,
-            RunEnding(result: run.copy.result, isClean: true, next: next, seconds: now - run.startedAt))
+            RunEnding(
+                result: run.copy.result, isClean: true, next: next,
+                seconds: FairShare.length(of: run.copy, took: .seconds(now - run.startedAt))))
         forget(number, run)
         try await look(run.worker)
     }

@@ -2,14 +2,11 @@ import Foundation
 import Operations
 
 extension PostgresDatabase {
-    /// Longer than any step should take; others wait for the lock meanwhile.
-    private static let migrationPatience = Duration.seconds(600)
-
     /// All steps in one transaction under an advisory lock: of several processes that start at one moment the first
     /// migrates, and the others wait and find nothing to do.
     func migrate() async throws -> [String] {
         let name = UUID().uuidString.lowercased()
-        return try await transaction(PostgresSchemaStatements.beginWriting, limit: Self.migrationPatience) { session in
+        return try await transaction(PostgresSchemaStatements.beginWriting, limit: MetadataPatience.long) { session in
             guard let script = session as? PostgresTransaction else { return [] }
             _ = try script.session.executeScript(PostgresSchemaStatements.waitForLock)
             try PostgresSchemaStatements.lock.run(session)

@@ -6,12 +6,10 @@ import Scheduling
 
 /// A schema `redshift_loader` in a PostgreSQL database that all machines share. Time is the server's.
 final class PostgresDatabase: MetadataDatabase {
-    /// The longest that one statement's answer is waited for: well below a lease, which must be renewed in time.
-    private static let patience = Duration.seconds(8)
     /// The longest that a connection is waited for that may be dead without a word.
     private static let answerLimit = Duration.seconds(3)
     /// Tries of what must be recorded.
-    private static let tries = 3
+    private static let tries = 2
 
     private let server: PostgresMetadataServer
     private let pool: PostgresPool
@@ -27,16 +25,17 @@ final class PostgresDatabase: MetadataDatabase {
     func read<Value: Sendable>(
         _ body: @escaping @Sendable (any MetadataSession) throws -> Value
     ) async throws -> Value {
-        try await transaction(PostgresSchemaStatements.beginReading, body)
+        try await transaction(PostgresSchemaStatements.beginReading, limit: MetadataPatience.usual, body)
     }
 
     func write<Value: Sendable>(
-        _ body: @escaping @Sendable (any MetadataSession) throws -> Value
+        limit: Duration, _ body: @escaping @Sendable (any MetadataSession) throws -> Value
     ) async throws -> Value {
-        try await transaction(PostgresSchemaStatements.beginWriting, body)
+        try await transaction(PostgresSchemaStatements.beginWriting, limit: limit, body)
     }
 
-    /// Again where the server was away: a lease that could not be given back would keep its table for as long as it lasts.
+    /// Once more where the server was away: a lease that could not be given back would keep its table for as long as it
+    /// lasts.
     func finish<Value: Sendable>(
         _ body: @escaping @Sendable (any MetadataSession) throws -> Value
     ) async throws -> Value {
@@ -45,11 +44,11 @@ final class PostgresDatabase: MetadataDatabase {
             var tries = 1
             while true {
                 do {
-                    return try await write(body)
+                    return try await write(limit: MetadataPatience.usual, body)
                 } catch let error as OperationError where error.isRetryable && tries < Self.tries {
                     logger.info("\(error.what): \(error.why); trying again")
                     tries += 1
-                    try await Task.sleep(for: .seconds(tries))
+                    try await Task.sleep(for: .seconds(1))
                 }
             }
         }
@@ -60,9 +59,9 @@ final class PostgresDatabase: MetadataDatabase {
 
     func close() async { await pool.close() }
 
-    /// - Parameter limit: The longest that a statement may take.
+    /// - Parameter limit: The longest that its statements may take together.
     func transaction<Value: Sendable>(
-        _ begin: String, limit: Duration = patience,
+        _ begin: String, limit: Duration,
         _ body: @escaping @Sendable (any MetadataSession) throws -> Value
     ) async throws -> Value {
         let (statements, clock) = (statements, server.clock)
@@ -95,7 +94,8 @@ final class PostgresDatabase: MetadataDatabase {
     private static func open(_ begin: String, on connection: PostgresConnection) async throws -> Int64 {
         do {
             let answer = try await connection.withSession(limit: answerLimit) { try $0.executeScript(begin) }
-            return answer.firstValue.flatMap { Int64($0) } ?? 0
+            guard let time = answer.firstValue.flatMap({ Int64($0) }) else { throw UnexpectedColumn(name: "clock") }
+            return time
         } catch let error as PostgresError where error.code == .connectionLost || error.code == .timeout {
             throw StaleConnection(underlying: error)
         }

@@ -17,7 +17,7 @@ enum PostgresSchemaStatements {
 
     private static let serverTime = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"
     static let beginReading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \(serverTime)"
-    static let beginWriting = "BEGIN; \(serverTime)"
+    static let beginWriting = "BEGIN ISOLATION LEVEL READ COMMITTED; \(serverTime)"
     static let commit = "COMMIT"
     static let rollback = "ROLLBACK"
 

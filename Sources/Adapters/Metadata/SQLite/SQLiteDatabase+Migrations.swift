@@ -6,7 +6,7 @@ extension SQLiteDatabase {
     /// All steps in one transaction, which reads the version only once it holds the write lock.
     func migrate() async throws -> [String] {
         let name = UUID().uuidString.lowercased()
-        return try await write { session in
+        return try await write(limit: MetadataPatience.long) { session in
             let version = try Self.version(session)
             let steps = SQLiteSchemaStatements.steps.dropFirst(version)
             guard !steps.isEmpty, let database = (session as? SQLiteSession)?.database else { return [] }

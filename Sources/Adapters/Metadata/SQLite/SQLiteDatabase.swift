@@ -51,7 +51,7 @@ struct SQLiteDatabase: MetadataDatabase {
     }
 
     func write<Value: Sendable>(
-        _ body: @escaping @Sendable (any MetadataSession) throws -> Value
+        limit: Duration, _ body: @escaping @Sendable (any MetadataSession) throws -> Value
     ) async throws -> Value {
         do {
             return try await pool.write { try body(session($0)) }

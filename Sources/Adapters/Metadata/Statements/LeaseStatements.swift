@@ -17,7 +17,7 @@ enum LeaseStatements {
         """
 
     /// Wanted, free, and its time has come.
-    private static let isDue = "\(isWanted) AND t.disabled = 0 AND t.lease_owner IS NULL AND t.next_run_at <= :now"
+    private static let isDue = "\(isWanted) AND t.lease_owner IS NULL AND t.next_run_at <= :now"
 
     private static let isAsked = """
         t.disabled = 0 AND t.lease_owner IS NULL AND t.requested_at IS NOT NULL AND t.request_begun = 0
@@ -160,6 +160,24 @@ enum LeaseStatements {
             """, ["table": table, "until": until] + Optional(failure).storedColumns)
     }
 
+    /// What the mirrors of a job's free tables say is in doubt, and they are due.
+    static func doubtFree(ofJob job: Int64) -> MetadataStatement {
+        MetadataStatement(
+            """
+            UPDATE tables SET ended_cleanly = 0, next_run_at = 0 WHERE job_id = :job AND lease_owner IS NULL
+            """, ["job": job])
+    }
+
+    /// A row where one of a job's tables is held; of a lease that is over, its table asks the destination anyway.
+    static func held(ofJob job: Int64, now: Int64) -> MetadataStatement {
+        MetadataStatement(
+            """
+            SELECT j.name AS job_name, t.source_name AS source_name FROM tables t JOIN jobs j ON j.id = t.job_id
+            WHERE t.job_id = :job AND t.lease_owner IS NOT NULL AND t.lease_expires_at > :now
+            ORDER BY t.source_name LIMIT 1
+            """, ["job": job, "now": now])
+    }
+
     // MARK: Slots
 
     /// Takes the first free slot from a number on; a row where there was one. Claims of one job do not wait for each
@@ -231,20 +249,24 @@ enum LeaseStatements {
             "now": now, "clean": ending.isClean,
             "next": ending.next.date(from: Date(storedMicroseconds: now)).storedMicroseconds,
             "requested": claimed.table.requestedAt?.storedMicroseconds, "stopped": ending.isUnfinished,
-            "endedWell": endedWell, "voids": ending.voidsMirror, "seconds": ending.seconds,
+            "endedWell": endedWell, "ran": ending.hasRun, "voids": ending.voidsMirror, "seconds": ending.seconds,
         ]
         return held(
             """
             UPDATE tables SET lease_owner = NULL, lease_expires_at = NULL, lease_heartbeat_at = NULL,
                 ended_cleanly = :clean, next_run_at = :next,
                 requested_at = CASE WHEN requested_at = :requested AND :stopped = 0 THEN NULL ELSE requested_at END,
-                request_begun = CASE WHEN requested_at = :requested THEN :stopped ELSE request_begun END,
+                request_begun = CASE WHEN requested_at = :requested AND :ran = 1 THEN :stopped ELSE request_begun END,
                 run_seconds = CASE WHEN :seconds IS NULL THEN run_seconds
                     WHEN run_seconds IS NULL OR :seconds > run_seconds THEN :seconds
                     ELSE (run_seconds + :seconds) / 2 END,
-                consecutive_failures = CASE WHEN :endedWell = 1 THEN 0 ELSE consecutive_failures + 1 END,
-                error_code = :error_code, error_what = :error_what, error_why = :error_why, error_fix = :error_fix,
-                error_at = :error_at, updated_at = :now,
+                consecutive_failures = CASE WHEN :ran = 0 THEN consecutive_failures WHEN :endedWell = 1 THEN 0
+                    ELSE consecutive_failures + 1 END,
+                error_code = CASE WHEN :ran = 0 THEN error_code ELSE :error_code END,
+                error_what = CASE WHEN :ran = 0 THEN error_what ELSE :error_what END,
+                error_why = CASE WHEN :ran = 0 THEN error_why ELSE :error_why END,
+                error_fix = CASE WHEN :ran = 0 THEN error_fix ELSE :error_fix END,
+                error_at = CASE WHEN :ran = 0 THEN error_at ELSE :error_at END, updated_at = :now,
                 checkpoint = CASE WHEN :voids = 1 THEN NULL ELSE checkpoint END,
                 max_primary_key = CASE WHEN :voids = 1 THEN NULL ELSE max_primary_key END,
                 max_updated_key = CASE WHEN :voids = 1 THEN NULL ELSE max_updated_key END,

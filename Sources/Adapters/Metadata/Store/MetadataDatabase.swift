@@ -8,7 +8,10 @@ protocol MetadataDatabase: Sendable {
     func read<Value: Sendable>(_ body: @escaping @Sendable (any MetadataSession) throws -> Value) async throws -> Value
 
     /// One transaction; a cancelled task's is rolled back.
-    func write<Value: Sendable>(_ body: @escaping @Sendable (any MetadataSession) throws -> Value) async throws -> Value
+    /// - Parameter limit: The longest that its statements may take together, where the engine can tell.
+    func write<Value: Sendable>(
+        limit: Duration, _ body: @escaping @Sendable (any MetadataSession) throws -> Value
+    ) async throws -> Value
 
     /// One transaction that a cancelled task carries out as well; its body must bear being run twice, since an answer
     /// that is lost leaves open whether it was committed.
@@ -27,6 +30,14 @@ protocol MetadataDatabase: Sendable {
     func wakeUps() -> AsyncStream<Void>?
 
     func close() async
+}
+
+/// How long a transaction may take.
+enum MetadataPatience {
+    /// What workers do: well below a lease.
+    static let usual = Duration.seconds(8)
+    /// What people wait for: removing a job takes its history along.
+    static let long = Duration.seconds(600)
 }
 
 /// A transaction at hand.

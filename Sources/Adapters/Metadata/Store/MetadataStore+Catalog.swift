@@ -18,22 +18,38 @@ extension MetadataStore: CatalogStore {
     }
 
     package func update(_ job: JobRecord) async throws {
+        try await write { try Self.update(job, $0) }
+    }
+
+    /// The rows of its tables are locked from the first statement on, so that no claim comes between.
+    package func updateWhereNothingRuns(_ job: JobRecord) async throws {
         try await write { session in
-            guard let before = try JobStatements.one(job.id).row(session).map(JobRecord.init(row:)) else {
-                throw MetadataFailure.jobGone
+            try LeaseStatements.doubtFree(ofJob: job.id).run(session)
+            if let row = try LeaseStatements.held(ofJob: job.id, now: session.now).row(session) {
+                let (name, table): (String, String) = (try row["job_name"], try row["source_name"])
+                throw OperationError(
+                    .busy, what: "\(name)/\(table) is being synced", why: "another process holds its lease",
+                    fix: "Pause the job (redshift-loader jobs pause \(name)) and try again.")
             }
-            _ = try Self.refusingTakenName(job.name) {
-                try JobStatements.update(job, now: session.now).run(session)
-            }
-            if job.interval != before.interval {
-                try JobStatements.hastenTables(of: job, now: session.now).run(session)
-            }
-            try session.wakeWorkers()
+            try Self.update(job, session)
         }
     }
 
+    private static func update(_ job: JobRecord, _ session: any MetadataSession) throws {
+        guard let before = try JobStatements.one(job.id).row(session).map(JobRecord.init(row:)) else {
+            throw MetadataFailure.jobGone
+        }
+        _ = try Self.refusingTakenName(job.name) {
+            try JobStatements.update(job, now: session.now).run(session)
+        }
+        if job.interval != before.interval {
+            try JobStatements.hastenTables(of: job, now: session.now).run(session)
+        }
+        try session.wakeWorkers()
+    }
+
     package func remove(jobID: Int64) async throws {
-        try await write { session in
+        try await write(limit: MetadataPatience.long) { session in
             guard try JobStatements.delete(jobID).run(session) > 0 else { throw MetadataFailure.jobGone }
         }
     }
@@ -73,7 +89,7 @@ extension MetadataStore: CatalogStore {
     }
 
     package func remove(tableID: Int64) async throws {
-        try await write { session in
+        try await write(limit: MetadataPatience.long) { session in
             guard try TableStatements.delete(tableID).run(session) > 0 else { throw MetadataFailure.tableGone }
         }
     }

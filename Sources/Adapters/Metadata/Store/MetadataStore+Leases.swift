@@ -14,13 +14,13 @@ extension MetadataStore: LeaseStore {
             for candidate in FairShare.order(outlook.candidates, busy: busy, slots: terms.slots) {
                 let slots = outlook.slots[candidate.jobID] ?? JobSlots()
                 let hasLongSlot = !FairShare.slots(of: terms.slots, busy: slots.busy, isLong: true).isEmpty
+                let allowsLong = terms.allowsLong && hasLongSlot
                 let statement =
                     candidate.isAsked
                     ? LeaseStatements.asked(
-                        ofJob: candidate.jobID, allowsLong: hasLongSlot, dialect: session.dialect)
+                        ofJob: candidate.jobID, allowsLong: allowsLong, dialect: session.dialect)
                     : LeaseStatements.due(
-                        ofJob: candidate.jobID, allowsLong: terms.allowsLong && hasLongSlot, now: session.now,
-                        dialect: session.dialect)
+                        ofJob: candidate.jobID, allowsLong: allowsLong, now: session.now, dialect: session.dialect)
                 guard let row = try statement.row(session), let table = try readable(row, session),
                     try takeSlot(for: table, of: terms.slots, slots, lasting: duration, session)
                 else { continue }

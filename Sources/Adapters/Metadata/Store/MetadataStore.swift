@@ -66,8 +66,8 @@ package struct MetadataStore: Sendable {
     ) async throws -> Value { try await database.read(body) }
 
     func write<Value: Sendable>(
-        _ body: @escaping @Sendable (any MetadataSession) throws -> Value
-    ) async throws -> Value { try await database.write(body) }
+        limit: Duration = MetadataPatience.usual, _ body: @escaping @Sendable (any MetadataSession) throws -> Value
+    ) async throws -> Value { try await database.write(limit: limit, body) }
 
     func finish<Value: Sendable>(
         _ body: @escaping @Sendable (any MetadataSession) throws -> Value
