@@ -8,7 +8,7 @@ import Scheduling
 /// and take no virtual time; runs take as long as they are made to, and nothing else happens.
 final class VirtualFleet {
     struct Settings: Sendable {
-        var tables = 200
+        var tables = 120
         var workers = 20
         var places = 2
         var slots = 8

@@ -51,7 +51,8 @@ import Testing
             let copies: Int64? = try await store.read { session in
                 try MetadataStatement("SELECT count(*) FROM table_copies WHERE result <> 'running'").number(session)
             }
-            #expect(copies ?? 0 <= report.lost, "runs without rows leave no record")
+            // Of a lost run, and of the first one that ended well after it.
+            #expect(copies ?? 0 <= 2 * (report.lost + report.yields), "runs without rows leave no record")
         }
     }
 
