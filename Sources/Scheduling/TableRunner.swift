@@ -76,7 +76,7 @@ package struct TableRunner: Sendable {
         return try await close(claimed, journal, began: began, failure: failure, progress: progress)
     }
 
-    /// Without a record there is no run, and the lease goes back as it came.
+    /// Without a record there is no run: the lease goes back, and failures and requests stay as they were.
     private func beginCopy(_ claimed: ClaimedTable) async throws -> TableCopyRecord {
         do {
             return try await runs.beginCopy(claimed)
